@@ -105,6 +105,12 @@ void MappedFile::release(std::span<const std::byte> part) const {
 }
 
 AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)) {
+  // Taking the name of a device such as /dev/null would destroy it.
+  std::error_code ignored;
+  if (fs::exists(path_, ignored) && !fs::is_regular_file(path_, ignored)) {
+    throw UserError(fmt::format("cannot create {}: it exists and is not a file", path_.string()),
+                    "give the path of a file");
+  }
   std::string name = path_.string() + ".tmp-XXXXXX";
   descriptor_ = mkostemp(name.data(), O_CLOEXEC);
   if (descriptor_ < 0) {

@@ -37,7 +37,7 @@ class MappedFile {
 
 /// A file under construction: a temporary neighbour of `path` that takes its name on commit() and
 /// vanishes if it is destroyed before that. Every failed write is a UserError (disk full, no
-/// permission, missing folder).
+/// permission, missing folder, a folder or device of that name).
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path path);

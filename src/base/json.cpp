@@ -1,14 +1,26 @@
 #include "base/json.h"
 
+#include <limits>
 #include <set>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/text.h"
 
 namespace heddle {
 namespace {
 
 constexpr int kMaxDepth = 100;
+constexpr std::string_view kInteger = "an integer (below 2^63)";
+constexpr std::string_view kIntegers = "a list of integers (below 2^63)";
+
+/// Whether a number can be read as std::int64_t: the library wraps larger ones silently.
+bool is_int64(const Json& value) {
+  if (!value.is_number_integer()) return false;
+  return !value.is_number_unsigned() ||
+         value.get<std::uint64_t>() <=
+             static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+}
 
 }  // namespace
 
@@ -25,7 +37,7 @@ Json parse_json(std::string_view text, std::string_view where) {
     if (event == Json::parse_event_t::key) {
       const auto& key = value.get_ref<const std::string&>();
       if (!keys.back().insert(key).second) {
-        throw UserError(fmt::format("{}: key \"{}\" appears twice", where, key),
+        throw UserError(fmt::format("{}: key {} appears twice", where, quote(key)),
                         "remove one of the two, or fetch the file again");
       }
     }
@@ -34,7 +46,7 @@ Json parse_json(std::string_view text, std::string_view where) {
   try {
     return Json::parse(text, check);
   } catch (const Json::exception& error) {
-    throw UserError(fmt::format("{}: not valid JSON: {}", where, error.what()),
+    throw UserError(fmt::format("{}: not valid JSON: {}", where, shorten(error.what(), 400)),
                     "repair the file or fetch it again");
   }
 }
@@ -70,14 +82,14 @@ const Json& JsonObject::require(std::string_view key) const {
 }
 
 void JsonObject::wrong_type(std::string_view key, std::string_view expected) const {
-  throw UserError(
-      fmt::format("{}: \"{}\" should be {}, found {}", where_, key, expected, require(key).dump()),
-      fmt::format("set \"{}\" to {}", key, expected));
+  throw UserError(fmt::format("{}: \"{}\" should be {}, found {}", where_, key, expected,
+                              shorten(require(key).dump())),
+                  fmt::format("set \"{}\" to {}", key, expected));
 }
 
 std::int64_t JsonObject::integer(std::string_view key) const {
   const Json& value = require(key);
-  if (!value.is_number_integer()) wrong_type(key, "an integer");
+  if (!is_int64(value)) wrong_type(key, kInteger);
   return value.get<std::int64_t>();
 }
 
@@ -113,9 +125,9 @@ std::string JsonObject::string(std::string_view key, std::string_view fallback) 
 
 std::vector<std::int64_t> JsonObject::integers(std::string_view key) const {
   const Json& value = require(key);
-  if (!value.is_array()) wrong_type(key, "a list of integers");
+  if (!value.is_array()) wrong_type(key, kIntegers);
   for (const Json& item : value) {
-    if (!item.is_number_integer()) wrong_type(key, "a list of integers");
+    if (!is_int64(item)) wrong_type(key, kIntegers);
   }
   return value.get<std::vector<std::int64_t>>();
 }

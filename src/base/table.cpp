@@ -6,6 +6,17 @@
 #include "base/error.h"
 
 namespace heddle {
+namespace {
+
+/// Characters of UTF-8 text, which fmt counts too when it pads.
+std::size_t width_of(const std::string& text) {
+  const auto starts_character = [](char byte) {
+    return (static_cast<unsigned char>(byte) & 0xc0U) != 0x80;
+  };
+  return static_cast<std::size_t>(std::ranges::count_if(text, starts_character));
+}
+
+}  // namespace
 
 Table::Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
 
@@ -22,7 +33,8 @@ std::string Table::to_string() const {
 
   std::vector<std::size_t> widths(columns_.size(), 0);
   for (const auto& line : lines) {
-    for (std::size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], line[i].size());
+    for (std::size_t i = 0; i < line.size(); ++i)
+      widths[i] = std::max(widths[i], width_of(line[i]));
   }
   std::string text;
   for (const auto& line : lines) {

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <bit>
-#include <cmath>
 
 #include "base/error.h"
 
@@ -47,17 +46,6 @@ std::optional<DType> dtype_from_name(std::string_view name) {
 
 std::string_view known_dtypes() {
   return "BOOL, U8, I8, U16, F16, BF16, I32, F32, I64";
-}
-
-std::uint16_t f32_to_bf16(float value) {
-  const auto bits = std::bit_cast<std::uint32_t>(value);
-  if (std::isnan(value)) return static_cast<std::uint16_t>((bits >> 16) | 0x40);
-  const std::uint32_t to_even = 0x7fff + ((bits >> 16) & 1);
-  return static_cast<std::uint16_t>((bits + to_even) >> 16);
-}
-
-float bf16_to_f32(std::uint16_t bits) {
-  return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
 }
 
 std::uint16_t f32_to_f16(float value) {

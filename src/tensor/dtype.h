@@ -1,6 +1,7 @@
 // Element types of tensors, by the names the safetensors format gives them.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -24,8 +25,16 @@ std::string_view known_dtypes();
 
 // Conversions between float32 and the 16-bit formats. To 16 bits they round to nearest, ties to
 // even; NaN stays NaN, overflow gives infinity (IEEE 754-2019).
-std::uint16_t f32_to_bf16(float value);
-float bf16_to_f32(std::uint16_t bits);
+// The bfloat16 ones are inline: whole checkpoints go through them.
+inline std::uint16_t f32_to_bf16(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  if ((bits & 0x7fffffff) > 0x7f800000) return static_cast<std::uint16_t>((bits >> 16) | 0x40);
+  const std::uint32_t to_even = 0x7fff + ((bits >> 16) & 1);
+  return static_cast<std::uint16_t>((bits + to_even) >> 16);
+}
+inline float bf16_to_f32(std::uint16_t bits) {
+  return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
+}
 std::uint16_t f32_to_f16(float value);
 float f16_to_f32(std::uint16_t bits);
 

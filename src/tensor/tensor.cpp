@@ -2,6 +2,7 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/error.h"
@@ -44,7 +45,7 @@ Tensor Tensor::from_floats(Shape shape, std::span<const float> values) {
   Tensor tensor(DType::kF32, std::move(shape));
   ensure(values.size_bytes() == tensor.bytes.size(), "{} values for shape {}", values.size(),
          to_string(tensor.shape));
-  std::memcpy(tensor.bytes.data(), values.data(), values.size_bytes());
+  std::ranges::copy(std::as_bytes(values), tensor.bytes.begin());
   return tensor;
 }
 
@@ -63,8 +64,10 @@ void convert_to_f32(const TensorView& source, std::int64_t first, std::span<floa
   switch (source.dtype) {
     case DType::kF32:
       return cast<float>(bytes, target);
-    case DType::kBF16:
-      return convert<std::uint16_t>(bytes, target, bf16_to_f32);
+    case DType::kBF16: {
+      const auto widen = [](std::uint16_t bits) { return bf16_to_f32(bits); };
+      return convert<std::uint16_t>(bytes, target, widen);
+    }
     case DType::kF16:
       return convert<std::uint16_t>(bytes, target, f16_to_f32);
     case DType::kBool:

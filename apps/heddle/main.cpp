@@ -1,0 +1,60 @@
+// The heddle command line.
+#include <fmt/core.h>
+
+#include <csignal>
+
+#include "apps/heddle/verbs.h"
+#include "base/error.h"
+#include "base/interrupt.h"
+
+namespace {
+
+constexpr int kOurMistake = 1;
+constexpr int kUsersMistake = 2;
+constexpr int kInterrupted = 130;  // 128 + SIGINT, as shells report it.
+
+int run(int argc, char** argv) {
+  CLI::App app("Takes compact multimodal transformers from their checkpoints to HBM FPGA cards.",
+               "heddle");
+  app.set_version_flag("--version", HEDDLE_VERSION);
+  app.require_subcommand(1);
+  heddle::add_run(app);
+  heddle::add_inspect(app);
+  heddle::add_synth(app);
+  try {
+    app.parse(argc, argv);
+    return 0;
+  } catch (const CLI::Success& success) {
+    return app.exit(success);  // --help and --version
+  } catch (const CLI::ParseError& error) {
+    app.exit(error);
+    return kUsersMistake;
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  heddle::install_interrupt_handler();
+  // A reader that goes away, or a file over the size limit, shows as a failed write with a message.
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+  try {
+    return run(argc, argv);
+  } catch (const heddle::UserError& error) {
+    fmt::print(stderr, "heddle: {}\n        {}\n", error.what(), error.remedy());
+    return kUsersMistake;
+  } catch (const heddle::Interrupted&) {
+    fmt::print(stderr, "heddle: interrupted; nothing was left behind\n");
+    return kInterrupted;
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr,
+               "heddle: out of memory\n        close other programs or use a smaller model\n");
+    return kUsersMistake;
+  } catch (const std::exception& error) {
+    fmt::print(stderr,
+               "heddle: internal error: {}\n        this is a bug of ours; please report it\n",
+               error.what());
+    return kOurMistake;
+  }
+}

@@ -1,0 +1,302 @@
+// heddle run: camera pictures, a state and an instruction in, actions and stage times out.
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+
+#include "apps/heddle/output.h"
+#include "apps/heddle/verbs.h"
+#include "base/error.h"
+#include "base/interrupt.h"
+#include "base/json.h"
+#include "base/progress.h"
+#include "base/table.h"
+#include "engine/float/engine.h"
+#include "model/image/decode.h"
+#include "model/registry.h"
+#include "tensor/safetensors.h"
+
+namespace heddle {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+struct RunOptions {
+  std::string directory;
+  std::vector<std::string> images;
+  std::string state;
+  std::string task;
+  std::string noise;
+  std::uint64_t seed = 0;
+  std::optional<std::int64_t> steps;
+  std::string stats_key;
+  std::string precision = "f32";
+  int threads = 0;
+  int repeat = 1;
+  std::string tokenizer;
+  std::string image_route = "policy";
+  std::string dump_stages;
+  std::string output;
+  bool json = false;
+};
+
+double milliseconds_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+/// "camera1=a.png" pairs, decoded.
+std::map<std::string, Image> read_images(const std::vector<std::string>& arguments) {
+  std::map<std::string, Image> images;
+  for (const std::string& argument : arguments) {
+    const std::size_t equals = argument.find('=');
+    if (equals == 0 || equals == std::string::npos || equals + 1 == argument.size()) {
+      throw UserError(fmt::format("--image {} is not CAMERA=FILE", argument),
+                      "write for example --image camera1=front.png");
+    }
+    const std::string camera = argument.substr(0, equals);
+    if (!images.emplace(camera, load_image(argument.substr(equals + 1))).second) {
+      throw UserError(fmt::format("--image gives camera {} twice", camera),
+                      "give each camera once");
+    }
+  }
+  return images;
+}
+
+/// "0.1,-2,3e-1" as numbers.
+std::vector<float> read_state(std::string_view text) {
+  std::vector<float> state;
+  while (true) {
+    const std::size_t comma = std::min(text.find(','), text.size());
+    const std::string_view item = text.substr(0, comma);
+    float value = 0;
+    const auto [end, error] = std::from_chars(item.data(), item.data() + item.size(), value);
+    if (error != std::errc() || end != item.data() + item.size() || !std::isfinite(value)) {
+      throw UserError(fmt::format("--state: \"{}\" is not a number", item),
+                      "give numbers separated by commas, for example --state 0.1,-0.5,0");
+    }
+    state.push_back(value);
+    if (comma == text.size()) return state;
+    text.remove_prefix(comma + 1);
+  }
+}
+
+Tensor read_noise(const fs::path& path) {
+  const SafeTensors file(path);
+  const TensorView& noise = file.get("noise");
+  if (noise.dtype != DType::kF32) {
+    throw UserError(fmt::format("{}: noise is {}, not F32", path.string(), name_of(noise.dtype)),
+                    "save the noise as float32");
+  }
+  return Tensor::from_floats(noise.shape, to_floats(noise));
+}
+
+PolicyRequest read_request(const RunOptions& options) {
+  PolicyRequest request;
+  request.images = read_images(options.images);
+  request.state = read_state(options.state);
+  request.task = options.task;
+  if (!options.noise.empty()) request.noise = read_noise(options.noise);
+  request.seed = options.seed;
+  request.steps = options.steps;
+  request.statistics_key = options.stats_key;
+  request.route = options.image_route == "server" ? ImageRoute::kServer : ImageRoute::kPolicy;
+  return request;
+}
+
+/// What one inference gives.
+struct Answer {
+  Tensor actions;
+  std::vector<StageTime> stages;  ///< the last is the total
+};
+
+Answer infer(const Policy& policy, FloatEngine& engine, const PolicyRequest& request,
+             const FloatEngine::Observer& observer) {
+  const Clock::time_point start = Clock::now();
+  const std::map<std::string, Tensor> inputs = policy.inputs(request);
+  Answer answer;
+  answer.stages.push_back({"inputs", milliseconds_since(start)});
+  const RunResult result = engine.run(inputs, observer);
+  answer.stages.insert(answer.stages.end(), result.stages.begin(), result.stages.end());
+  const Clock::time_point engine_done = Clock::now();
+  answer.actions = policy.actions(result.outputs.begin()->second, request);
+  answer.stages.push_back({"actions", milliseconds_since(engine_done)});
+  answer.stages.push_back({"total", milliseconds_since(start)});
+  return answer;
+}
+
+/// One warm-up and `repeat` timed inferences; the answer with the median time of each stage.
+Answer infer_repeatedly(const Policy& policy, FloatEngine& engine, const PolicyRequest& request,
+                        int repeat) {
+  Answer answer = infer(policy, engine, request, {});
+  Progress progress("running", static_cast<std::uint64_t>(repeat));
+  std::vector<std::vector<double>> times(answer.stages.size());
+  for (int i = 0; i < repeat; ++i) {
+    const Answer next = infer(policy, engine, request, {});
+    for (std::size_t s = 0; s < times.size(); ++s) times[s].push_back(next.stages[s].milliseconds);
+    progress.advance();
+  }
+  for (std::size_t s = 0; s < times.size(); ++s) {
+    std::sort(times[s].begin(), times[s].end());
+    const std::size_t middle = times[s].size() / 2;
+    answer.stages[s].milliseconds =
+        times[s].size() % 2 == 1 ? times[s][middle] : (times[s][middle - 1] + times[s][middle]) / 2;
+  }
+  return answer;
+}
+
+void check_finite(const Tensor& actions) {
+  for (const float value : actions.floats()) {
+    if (!std::isfinite(value)) {
+      throw UserError("the policy's actions are not finite",
+                      "look at its stages with --dump-stages; check state, noise and statistics");
+    }
+  }
+}
+
+std::string actions_table(const Tensor& actions, const std::vector<std::string>& names) {
+  std::vector<Column> columns = {{"step", Align::kRight}};
+  for (const std::string& name : names) columns.push_back({name, Align::kRight});
+  Table table(columns);
+  const std::span<const float> values = actions.floats();
+  const std::size_t width = names.size();
+  for (std::size_t row = 0; row < values.size() / width; ++row) {
+    std::vector<std::string> cells = {std::to_string(row)};
+    for (std::size_t i = 0; i < width; ++i) {
+      cells.push_back(fmt::format("{:.4f}", values[row * width + i]));
+    }
+    table.add_row(std::move(cells));
+  }
+  return table.to_string();
+}
+
+std::string stages_table(const std::vector<StageTime>& stages) {
+  Table table({{"stage", Align::kLeft}, {"ms", Align::kRight}});
+  for (const StageTime& stage : stages) {
+    table.add_row({stage.stage, fmt::format("{:.1f}", stage.milliseconds)});
+  }
+  return table.to_string();
+}
+
+std::string as_json(const Answer& answer, const PolicyInfo& info, const RunOptions& options,
+                    const std::vector<std::string>& names, double load_milliseconds, int threads) {
+  Json json = {{"model", info.model},
+               {"engine", "float"},
+               {"precision", options.precision},
+               {"threads", threads},
+               {"load_milliseconds", load_milliseconds},
+               {"action_names", names}};
+  const std::span<const float> values = answer.actions.floats();
+  json["actions"] = Json::array();
+  for (std::size_t row = 0; row < values.size(); row += names.size()) {
+    const auto begin = values.begin() + static_cast<std::ptrdiff_t>(row);
+    json["actions"].push_back(
+        std::vector<float>(begin, begin + static_cast<std::ptrdiff_t>(names.size())));
+  }
+  json["stages"] = Json::array();
+  for (const StageTime& stage : answer.stages) {
+    json["stages"].push_back({{"name", stage.stage}, {"milliseconds", stage.milliseconds}});
+  }
+  return json.dump() + '\n';
+}
+
+/// The config's names of the joints, or numbers if it has none.
+std::vector<std::string> column_names(const PolicyInfo& info) {
+  std::vector<std::string> names = info.action_names;
+  for (std::int64_t i = std::ssize(names); i < info.action_size; ++i) {
+    names.push_back(fmt::format("action{}", i));
+  }
+  return names;
+}
+
+void run(const RunOptions& options) {
+  if (!options.output.empty()) check_actions_path(options.output);
+  PolicyOptions policy_options;
+  if (!options.tokenizer.empty()) policy_options.tokenizer = options.tokenizer;
+  const Clock::time_point start = Clock::now();
+  const std::unique_ptr<Policy> policy = open_policy(options.directory, policy_options);
+  const PolicyRequest request = read_request(options);
+  Graph graph = policy->graph(policy->shape(request));
+  (void)policy->inputs(request);  // The user hears of mistakes before the weights are loaded.
+
+  ThreadPool pool(options.threads > 0 ? options.threads : default_threads());
+  FloatWeights weights(policy->weights(),
+                       options.precision == "bf16" ? Precision::kBF16 : Precision::kF32, pool);
+  FloatEngine engine(std::move(graph), weights, pool);
+  const double load_milliseconds = milliseconds_since(start);
+
+  std::map<std::string, Tensor> taps;
+  FloatEngine::Observer observer;
+  if (!options.dump_stages.empty()) {
+    observer = [&](const std::string& name, const Tensor& value) { taps.emplace(name, value); };
+  }
+  const Answer answer = options.repeat > 1
+                            ? infer_repeatedly(*policy, engine, request, options.repeat)
+                            : infer(*policy, engine, request, observer);
+  check_finite(answer.actions);
+
+  const std::vector<std::string> names = column_names(policy->info());
+  if (!options.dump_stages.empty()) {
+    taps.emplace("actions", answer.actions);
+    std::map<std::string, TensorView> views;
+    for (const auto& [name, value] : taps) views.emplace(name, value.view());
+    write_safetensors(options.dump_stages, views);
+  }
+  if (!options.output.empty()) write_actions(options.output, answer.actions, names);
+  if (options.json) {
+    print_out(as_json(answer, policy->info(), options, names, load_milliseconds, pool.size()));
+    return;
+  }
+  print_out(fmt::format("{}\n{}\nloaded in {:.1f} s; {} in {}, {} thread{}, {}\n",
+                        actions_table(answer.actions, names), stages_table(answer.stages),
+                        load_milliseconds / 1000, policy->info().model, options.precision,
+                        pool.size(), pool.size() == 1 ? "" : "s", kernels().name));
+}
+
+}  // namespace
+
+void add_run(CLI::App& app) {
+  auto options = std::make_shared<RunOptions>();
+  CLI::App* verb = app.add_subcommand("run", "Run a checkpoint on pictures and an instruction");
+  verb->footer(
+      "Example:\n"
+      "  heddle synth smolvla --size small -o policy\n"
+      "  heddle run policy --image camera1=examples/table/camera1.png \\\n"
+      "    --state 0,0,0,0,0,0 --task \"put the red cube in the blue bowl\"\n\n"
+      "--json prints one object: model, engine, precision, threads, load_milliseconds,\n"
+      "action_names, actions (a row of numbers per action), stages (name, milliseconds).");
+  verb->add_option("directory", options->directory, "Checkpoint folder")->required();
+  verb->add_option("--image", options->images, "CAMERA=FILE (PNG, JPEG or PPM); once per camera")
+      ->required()
+      ->take_all();
+  verb->add_option("--state", options->state, "The robot's state: numbers separated by commas")
+      ->required();
+  verb->add_option("--task", options->task, "The instruction, in plain words")->required();
+  verb->add_option("--noise", options->noise,
+                   "safetensors file with the initial noise: F32 \"noise\" [chunk,width]");
+  verb->add_option("--seed", options->seed, "Seed of the initial noise")->capture_default_str();
+  verb->add_option("--steps", options->steps, "Denoising steps (default: the checkpoint's)");
+  verb->add_option(
+      "--stats-key", options->stats_key,
+      "Which of the checkpoint's statistics to normalise with; \"none\" for raw values");
+  verb->add_option("--precision", options->precision, "f32 or bf16")
+      ->check(CLI::IsMember({"f32", "bf16"}))
+      ->capture_default_str();
+  verb->add_option("--threads", options->threads, "Threads (default: one per processor)")
+      ->check(CLI::Range(1, 1024));
+  verb->add_option("--repeat", options->repeat,
+                   "Run once to warm up, then this often, and report the median times")
+      ->check(CLI::Range(1, 1000000));
+  verb->add_option("--tokenizer", options->tokenizer, "A tokenizer.json to use");
+  verb->add_option("--image-route", options->image_route,
+                   "policy: resize as LeRobot's policy does; server: as its async server does")
+      ->check(CLI::IsMember({"policy", "server"}))
+      ->capture_default_str();
+  verb->add_option("--dump-stages", options->dump_stages,
+                   "Write every stage's output to this safetensors file");
+  verb->add_option("-o,--output", options->output,
+                   "Write the actions to .safetensors, .npy or .csv");
+  verb->add_flag("--json", options->json, "Print one JSON object instead of tables");
+  verb->callback([options] { run(*options); });
+}
+
+}  // namespace heddle

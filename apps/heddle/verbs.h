@@ -1,0 +1,12 @@
+// The verbs of the command line: each adds its subcommand, with options, help and action.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace heddle {
+
+void add_run(CLI::App& app);
+void add_inspect(CLI::App& app);
+void add_synth(CLI::App& app);
+
+}  // namespace heddle

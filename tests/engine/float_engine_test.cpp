@@ -1,0 +1,257 @@
+// The float engine against the definition of every operator, whatever is fused and however many
+// threads share the work.
+#include "engine/float/engine.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <random>
+
+#include "base/error.h"
+#include "model/graph_builder.h"
+#include "reference.h"
+#include "support/scratch.h"
+
+namespace heddle {
+namespace {
+
+/// A Graph with random numbers for everything it is given.
+struct Case {
+  explicit Case(Graph g) : graph(std::move(g)) {
+    std::mt19937 random(7);
+    std::normal_distribution<double> normal;
+    std::map<std::string, Tensor> weights;
+    for (const Value& value : graph.values) {
+      if (value.kind == ValueKind::kComputed) continue;
+      Tensor tensor(value.dtype, value.shape);
+      std::vector<double> doubles;
+      for (std::int64_t i = 0; i < element_count(value.shape); ++i) {
+        if (value.dtype == DType::kI32) {
+          const auto id = static_cast<std::int32_t>(random() % 5);
+          std::memcpy(tensor.bytes.data() + i * 4, &id, 4);
+          doubles.push_back(id);
+        } else if (value.kind == ValueKind::kConstant) {
+          doubles.push_back(value.constant.floats()[static_cast<std::size_t>(i)]);
+        } else {
+          const float number = static_cast<float>(normal(random));
+          tensor.floats()[static_cast<std::size_t>(i)] = number;
+          doubles.push_back(number);
+        }
+      }
+      given[value.name] = doubles;
+      if (value.kind == ValueKind::kInput) inputs.emplace(value.name, tensor);
+      if (value.kind == ValueKind::kWeight) weights.emplace(value.name, tensor);
+    }
+    std::map<std::string, TensorView> views;
+    for (const auto& [name, tensor] : weights) views.emplace(name, tensor.view());
+    write_safetensors(file, views);
+  }
+
+  RunResult run(int threads, Precision precision = Precision::kF32,
+                const FloatEngine::Observer& observer = {}) const {
+    const SafeTensors checkpoint(file);
+    ThreadPool pool(threads);
+    FloatWeights packed(checkpoint, precision, pool);
+    return FloatEngine(graph, packed, pool).run(inputs, observer);
+  }
+
+  /// Largest deviation of any output from the definition, relative to the output's largest element.
+  double error(const RunResult& result) const {
+    const auto expected = evaluate(graph, given);
+    double worst = 0;
+    for (const auto& [name, tensor] : result.outputs) {
+      const std::vector<double>& wanted = expected.at(name);
+      double largest = 1e-9, deviation = 0;
+      for (std::size_t i = 0; i < wanted.size(); ++i) {
+        largest = std::max(largest, std::abs(wanted[i]));
+        deviation = std::max(deviation, std::abs(wanted[i] - tensor.floats()[i]));
+      }
+      worst = std::max(worst, deviation / largest);
+    }
+    return worst;
+  }
+
+  Graph graph;
+  Scratch scratch;
+  std::filesystem::path file = scratch.path() / "weights.safetensors";
+  std::map<std::string, Tensor> inputs;
+  std::map<std::string, std::vector<double>> given;
+};
+
+/// A Graph of one operator on inputs of the given shapes.
+Graph one(const Operator& op, const std::vector<Shape>& shapes) {
+  GraphBuilder builder("one");
+  builder.stage("all");
+  std::vector<ValueId> inputs;
+  for (std::size_t i = 0; i < shapes.size(); ++i) {
+    const bool weight = i > 0 && !std::holds_alternative<Gate>(op) &&
+                        !std::holds_alternative<Attention>(op) &&
+                        !std::holds_alternative<Concat>(op) && !std::holds_alternative<Add>(op);
+    const std::string name = "in" + std::to_string(i);
+    inputs.push_back(weight ? builder.weight(name, shapes[i])
+                            : builder.input(name, DType::kF32, shapes[i]));
+  }
+  builder.output(builder.add("out", op, inputs));
+  return builder.finish();
+}
+
+void expect_exact(const Operator& op, const std::vector<Shape>& shapes, double tolerance = 3e-6) {
+  const Case test(one(op, shapes));
+  const double error = test.error(test.run(2));
+  std::printf("  %-14s %-60s error %.1e\n", name_of(op).c_str(), parameters_of(op).c_str(), error);
+  EXPECT_LE(error, tolerance) << name_of(op) << " " << parameters_of(op);
+}
+
+TEST(FloatEngine, EveryOperatorFollowsItsDefinition) {
+  for (const std::int64_t rows : {1, 7, 130}) {
+    expect_exact(Linear{}, {{rows, 33}, {50, 33}, {50}});
+    expect_exact(Linear{}, {{rows, 64}, {200, 64}});
+  }
+  expect_exact(Linear{}, {{2, 3, 12}, {5, 3, 2, 2}});
+  expect_exact(Linear{}, {{300, 1000}, {400, 1000}});
+  expect_exact(Add{}, {{4, 3, 17}, {3, 17}});
+  expect_exact(Add{}, {{4, 17}, {4, 17}});
+  expect_exact(Scale{-1.75}, {{5, 21}});
+  for (const Function f :
+       {Function::kGeluTanh, Function::kGeluErf, Function::kSilu, Function::kRelu}) {
+    expect_exact(Map{f}, {{9, 35}});
+    expect_exact(Gate{f}, {{9, 35}, {9, 35}});
+  }
+  expect_exact(LayerNorm{1e-6}, {{6, 77}, {77}, {77}});
+  expect_exact(RmsNorm{1e-5}, {{6, 77}, {77}});
+  expect_exact(Rope{16, 16, 10000, 3}, {{9, 48}});
+  expect_exact(Rope{80, 32, 10000, 700}, {{9, 160}});
+  expect_exact(Patchify{4}, {{2, 3, 8, 12}});
+  expect_exact(PixelShuffle{2}, {{3, 16, 5}});
+  expect_exact(Reshape{{6, 4}}, {{2, 3, 4}});
+  expect_exact(Repeat{5}, {{2, 3}});
+  expect_exact(Concat{1}, {{2, 3, 4}, {2, 1, 4}});
+  expect_exact(Concat{0}, {{3, 4}, {1, 4}});
+  expect_exact(Slice{1, 2, 5}, {{3, 6, 2}});
+}
+
+TEST(FloatEngine, AttentionFollowsItsDefinition) {
+  for (const std::int64_t dim : {8, 16, 64, 72, 80}) {
+    for (const auto& [queries, keys] :
+         {std::pair{1, 1}, {5, 7}, {50, 163}, {113, 113}, {49, 128}}) {
+      const Shape q = {queries, 6 * dim}, k = {keys, 2 * dim};
+      const double scale = 1 / std::sqrt(static_cast<double>(dim));
+      expect_exact(Attention{6, 2, dim, scale, keys, {}}, {q, k, k});
+      expect_exact(Attention{6, 2, dim, scale, keys - queries > 1 ? 2 : 1, keys - queries},
+                   {q, k, k});
+    }
+  }
+  expect_exact(Attention{4, 4, 16, 0.25, 9, {}}, {{3, 10, 64}, {3, 9, 64}, {3, 9, 64}});
+  // Scores in the hundreds: the exponentials must not overflow.
+  expect_exact(Attention{2, 1, 16, 60, 20, {}}, {{6, 32}, {20, 16}, {20, 16}}, 3e-5);
+}
+
+/// Transformer-like: fusable chains, a loop with everything a loop has, values of long life.
+Graph model(bool tap_inner) {
+  GraphBuilder b("model");
+  b.stage("front");
+  const ValueId ids = b.input("ids", DType::kI32, {11});
+  const ValueId start = b.input("start", DType::kF32, {6, 40});
+  ValueId x = b.add("embedded", Embedding{}, {b.weight("table", {5, 48}), ids});
+  for (int i = 0; i < 3; ++i) {
+    const std::string p = "layer" + std::to_string(i) + ".";
+    const ValueId n =
+        b.add(p + "norm", LayerNorm{1e-5}, {x, b.weight(p + "nw", {48}), b.weight(p + "nb", {48})});
+    const ValueId q = b.add(p + "q", Linear{}, {n, b.weight(p + "wq", {48, 48})});
+    const ValueId k = b.add(p + "k", Linear{}, {n, b.weight(p + "wk", {16, 48})});
+    const ValueId v = b.add(p + "v", Linear{}, {n, b.weight(p + "wv", {16, 48})});
+    const ValueId a = b.add(p + "a", Attention{3, 1, 16, 0.05, 10, 0},
+                            {b.add(p + "qr", Rope{16, 16, 1e4, 0}, {q}),
+                             b.add(p + "kr", Rope{16, 16, 1e4, 0}, {k}), v});
+    const ValueId o = b.add(p + "o", Linear{}, {a, b.weight(p + "wo", {48, 48})});
+    x = b.add(p + "sum", Add{}, {x, o});
+    const ValueId h =
+        b.add(p + "h", Linear{}, {x, b.weight(p + "w1", {96, 48}), b.weight(p + "b1", {96})});
+    const ValueId g = b.add(p + "g", Map{Function::kGeluTanh}, {h});
+    if (tap_inner) b.tap(p + "h", h);
+    const ValueId d = b.add(p + "d", Linear{}, {g, b.weight(p + "w2", {48, 96})});
+    x = b.add(p + "out", Add{}, {b.add(p + "half", Scale{0.1}, {d}), x});
+  }
+  b.stage("loop");
+  const ValueId rows = b.input("rows", DType::kF32, {4, 8});
+  b.begin_loop(4);
+  const ValueId current = b.carry("current", start);
+  const ValueId row = b.scan("row", rows);
+  const ValueId wide = b.add("wide", Concat{1}, {current, b.add("row.repeated", Repeat{6}, {row})});
+  const ValueId y = b.add("y", Linear{}, {wide, b.weight("wy", {48, 48})});
+  const ValueId seen = b.add("seen", Attention{3, 3, 16, 0.02, 11, {}}, {y, x, x});
+  const ValueId step = b.add("step", Linear{}, {seen, b.weight("ws", {40, 48})});
+  b.tap("step.{}", step);
+  b.carry_next(current, b.add("next", Add{}, {current, b.add("small", Scale{0.2}, {step})}));
+  const ValueId last = b.end_loop().front();
+  b.output(b.add("doubled", Scale{2}, {last}));
+  b.output(x);
+  return b.finish();
+}
+
+TEST(FloatEngine, WholeGraphFollowsItsDefinition) {
+  for (const bool tap_inner : {false, true}) {
+    const Case test(model(tap_inner));
+    const double error = test.error(test.run(2));
+    std::printf("  %s chains: error %.1e\n", tap_inner ? "tapped" : "fused", error);
+    EXPECT_LE(error, 1e-5);
+  }
+}
+
+TEST(FloatEngine, BFloat16StaysClose) {
+  if (!kernels().has_bf16) GTEST_SKIP() << "this processor has no bfloat16 instructions";
+  const Case test(model(false));
+  const double error = test.error(test.run(2, Precision::kBF16));
+  std::printf("  bfloat16: error %.1e\n", error);
+  EXPECT_LE(error, 0.05);
+  EXPECT_GT(error, 1e-5) << "this cannot have been bfloat16";
+}
+
+TEST(FloatEngine, ThreadsDoNotChangeABit) {
+  const Case test(model(false));
+  for (const Precision precision : {Precision::kF32, Precision::kBF16}) {
+    if (precision == Precision::kBF16 && !kernels().has_bf16) continue;
+    const RunResult one_thread = test.run(1, precision);
+    for (const int threads : {2, 3, 4, 8}) {
+      for (const auto& [name, tensor] : test.run(threads, precision).outputs) {
+        EXPECT_EQ(tensor.bytes, one_thread.outputs.at(name).bytes) << name << " " << threads;
+      }
+    }
+  }
+}
+
+TEST(FloatEngine, TapsShowEveryTripOfALoop) {
+  const Case test(model(true));
+  std::vector<std::string> names;
+  (void)test.run(1, Precision::kF32,
+                 [&](const std::string& name, const Tensor&) { names.push_back(name); });
+  EXPECT_EQ(names, (std::vector<std::string>{"layer0.h", "layer1.h", "layer2.h", "step.0", "step.1",
+                                             "step.2", "step.3"}));
+}
+
+TEST(FloatEngine, RefusesWeightsThatAreNotNumbers) {
+  for (const float bad : {NAN, INFINITY}) {
+    Case test(one(Linear{}, {{2, 4}, {3, 4}}));
+    Tensor weight(DType::kF32, {3, 4});
+    weight.floats()[7] = bad;
+    write_safetensors(test.file, {{"in1", weight.view()}});
+    try {
+      (void)test.run(1);
+      FAIL() << "accepted";
+    } catch (const UserError& error) {
+      EXPECT_NE(std::string(error.what()).find("in1"), std::string::npos) << error.what();
+      EXPECT_NE(std::string(error.what()).find("element 7"), std::string::npos) << error.what();
+    }
+  }
+}
+
+TEST(FloatEngine, RefusesAWeightOfAnotherShape) {
+  Case test(one(Linear{}, {{2, 4}, {3, 4}}));
+  const Tensor weight(DType::kF32, {4, 3});
+  write_safetensors(test.file, {{"in1", weight.view()}});
+  EXPECT_THROW((void)test.run(1), UserError);
+}
+
+}  // namespace
+}  // namespace heddle
