@@ -3,6 +3,8 @@
 #include <immintrin.h>
 #include <sched.h>
 
+#include <utility>
+
 namespace heddle {
 namespace {
 
@@ -10,72 +12,97 @@ namespace {
 // several: wait this many polls (tens of microseconds) before going to sleep.
 constexpr int kSpins = 2000;
 
+/// No loop has this many iterations: a ticket that says so is closed.
+constexpr std::uint32_t kClosed = UINT32_MAX;
+
+std::uint32_t loop_of(std::uint64_t ticket) {
+  return static_cast<std::uint32_t>(ticket >> 32);
+}
+
 }  // namespace
 
 ThreadPool::ThreadPool(int threads) {
+  open(0, kClosed);
   for (int worker = 1; worker < threads; ++worker) {
     workers_.emplace_back([this, worker] { work(worker); });
   }
 }
 
 ThreadPool::~ThreadPool() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-    ++epoch_;
-  }
-  start_.notify_all();
+  stopping_ = true;
+  open(loop_of(ticket_) + 1, kClosed);
 }
 
-void ThreadPool::parallel_for(std::size_t count,
-                              const std::function<void(std::size_t, int)>& body) {
+void ThreadPool::open(std::uint32_t loop, std::uint32_t next) {
+  {
+    // The lock keeps a worker from missing the change between its last look and its sleep.
+    const std::lock_guard lock(mutex_);
+    ticket_ = std::uint64_t{loop} << 32 | next;
+  }
+  opened_.notify_all();
+}
+
+void ThreadPool::parallel_for(std::size_t count, const Body& body) {
   count_ = count;
   body_ = &body;
-  failure_ = nullptr;
-  next_ = 0;
-  if (count > 1 && !workers_.empty()) {
-    busy_ = static_cast<int>(workers_.size());
-    {
-      const std::lock_guard lock(mutex_);
-      ++epoch_;
-    }
-    start_.notify_all();
+  done_ = 0;
+  failed_ = false;
+  const std::uint32_t loop = loop_of(ticket_) + 1;
+  if (count > 1) {
+    open(loop, 0);
+  } else {
+    ticket_ = std::uint64_t{loop} << 32;  // Nobody else is needed: let them sleep.
   }
-  drain(0);
-  for (int spin = 0; busy_.load(std::memory_order_acquire) != 0; ++spin) {
+  drain(loop, 0);
+  for (int spin = 0; done_ != count; ++spin) {
     if (spin < kSpins) {
       _mm_pause();
     } else {
       std::this_thread::yield();
     }
   }
-  if (failure_) std::rethrow_exception(failure_);
+  // Closed before the next loop's count is set: a late worker must not take an iteration of both.
+  ticket_ = std::uint64_t{loop} << 32 | kClosed;
+  if (failed_) {
+    const std::lock_guard lock(mutex_);
+    std::rethrow_exception(std::exchange(failure_, nullptr));
+  }
 }
 
-void ThreadPool::drain(int worker) {
+void ThreadPool::drain(std::uint32_t loop, int worker) {
+  std::uint64_t ticket = ticket_;
+  while (loop_of(ticket) == loop) {
+    const auto index = static_cast<std::uint32_t>(ticket);
+    if (index == kClosed || index >= count_) return;
+    if (!ticket_.compare_exchange_weak(ticket, ticket + 1)) continue;
+    run(index, worker);
+    ++done_;
+    ticket = ticket_;
+  }
+}
+
+void ThreadPool::run(std::size_t index, int worker) {
+  if (failed_) return;
   try {
-    for (std::size_t index = next_++; index < count_; index = next_++) (*body_)(index, worker);
+    (*body_.load())(index, worker);
   } catch (...) {
     const std::lock_guard lock(mutex_);
     if (!failure_) failure_ = std::current_exception();
-    next_ = count_;
+    failed_ = true;
   }
 }
 
 void ThreadPool::work(int worker) {
-  unsigned seen = 0;
+  std::uint32_t seen = 0;
   while (true) {
-    for (int spin = 0; spin < kSpins && epoch_.load(std::memory_order_acquire) == seen; ++spin) {
-      _mm_pause();
-    }
-    {
+    for (int spin = 0; spin < kSpins && loop_of(ticket_) == seen; ++spin) _mm_pause();
+    if (loop_of(ticket_) == seen) {
       std::unique_lock lock(mutex_);
-      start_.wait(lock, [&] { return epoch_ != seen; });
-      seen = epoch_;
-      if (stopping_) return;
+      opened_.wait(lock, [&] { return loop_of(ticket_) != seen; });
     }
-    drain(worker);
-    busy_.fetch_sub(1, std::memory_order_release);
+    if (stopping_) return;
+    seen = loop_of(ticket_);
+    drain(seen, worker);
   }
 }
 
