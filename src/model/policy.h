@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/graph.h"
@@ -74,13 +75,15 @@ struct PolicyInfo {
   std::int64_t chunk = 0;                 ///< actions per answer
   std::int64_t steps = 0;                 ///< denoising steps unless a request says otherwise
   std::vector<std::string> action_names;  ///< one per number of an action, or none at all
+  /// The choices of PolicyRequest::statistics_key besides kNoStatistics, sorted.
+  std::vector<std::string> statistics_keys;
 };
 
 /// A policy opened on a checkpoint folder.
 ///
-/// The way of a request: shape() and inputs() of it, graph() of the shape, a run of that Graph by an
-/// engine with weights(), and actions() of the Graph's only output. All functions may be called from
-/// several threads at once.
+/// The way of a request: shape() and inputs() of it, graph() of the shape, a run of that Graph by
+/// an engine with weights(), and actions() of the Graph's only output. All functions may be called
+/// from several threads at once.
 class Policy {
  public:
   virtual ~Policy() = default;
@@ -97,7 +100,8 @@ class Policy {
   /// The Graph of all requests of this shape. Throws UserError for a shape that no request has.
   [[nodiscard]] virtual Graph graph(const PolicyShape& shape) const = 0;
   /// The Graph's inputs by name. Throws UserError for whatever is wrong with the request.
-  [[nodiscard]] virtual std::map<std::string, Tensor> inputs(const PolicyRequest& request) const = 0;
+  [[nodiscard]] virtual std::map<std::string, Tensor> inputs(
+      const PolicyRequest& request) const = 0;
   /// F32 [chunk,action_size] in the robot's units, from the Graph's output for the same request.
   [[nodiscard]] virtual Tensor actions(const Tensor& raw, const PolicyRequest& request) const = 0;
 

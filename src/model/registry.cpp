@@ -1,1 +1,93 @@
+#include "model/registry.h"
 
+#include <array>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "model/smolvla/smolvla.h"
+#include "model/smolvla/synth.h"
+
+namespace heddle {
+namespace {
+
+/// One kind of model; what it cannot do is nullptr.
+struct Kind {
+  std::string_view name;  ///< as in config.json
+  std::unique_ptr<Policy> (*open_policy)(const std::filesystem::path&, const PolicyOptions&);
+  ModelDescription (*describe)(const std::filesystem::path&);
+  void (*synthesise)(const SynthesisRequest&);
+  std::vector<std::string> (*sizes)();
+};
+
+constexpr std::array kKinds = {
+    Kind{"smolvla", smolvla::open_smolvla, smolvla::describe_smolvla, smolvla::synthesise,
+         smolvla::synthesis_sizes},
+};
+
+std::string known_names() {
+  std::vector<std::string_view> names;
+  for (const Kind& kind : kKinds) names.push_back(kind.name);
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+const Kind* find_kind(std::string_view name) {
+  for (const Kind& kind : kKinds) {
+    if (kind.name == name) return &kind;
+  }
+  return nullptr;
+}
+
+const Kind& kind_of(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(folder, ignored)) {
+    throw UserError(fmt::format("{} is not a folder", folder.string()),
+                    "give the folder of a checkpoint, the one with config.json in it");
+  }
+  const std::filesystem::path path = folder / "config.json";
+  const Json json = read_json(path, 16ULL << 20);
+  const JsonObject object(json, path.string());
+  const std::string_view key = object.has("type") ? "type" : "model_type";
+  const std::string name = object.string(key);
+  if (const Kind* kind = find_kind(name)) return *kind;
+  throw UserError(fmt::format("{}: \"{}\" is {}, a model this program does not know", path.string(),
+                              key, quote(name)),
+                  fmt::format("known: {}", known_names()));
+}
+
+const Kind& kind_to_synthesise(const std::string& name) {
+  const Kind* kind = find_kind(name);
+  if (kind != nullptr && kind->synthesise != nullptr) return *kind;
+  throw UserError(fmt::format("there is no model {} to make", quote(name)),
+                  fmt::format("choose one of: {}", fmt::join(synthesis_kinds(), ", ")));
+}
+
+}  // namespace
+
+std::unique_ptr<Policy> open_policy(const std::filesystem::path& folder,
+                                    const PolicyOptions& options) {
+  return kind_of(folder).open_policy(folder, options);
+}
+
+ModelDescription describe(const std::filesystem::path& folder) {
+  return kind_of(folder).describe(folder);
+}
+
+void synthesise(const SynthesisRequest& request) {
+  kind_to_synthesise(request.kind).synthesise(request);
+}
+
+std::vector<std::string> synthesis_kinds() {
+  std::vector<std::string> names;
+  for (const Kind& kind : kKinds) {
+    if (kind.synthesise != nullptr) names.emplace_back(kind.name);
+  }
+  return names;
+}
+
+std::vector<std::string> synthesis_sizes(const std::string& kind) {
+  return kind_to_synthesise(kind).sizes();
+}
+
+}  // namespace heddle

@@ -247,8 +247,10 @@ std::string json_string(const std::string& text) {
 std::string make_header(const std::vector<TensorSpec>& tensors,
                         const std::map<std::string, std::string>& metadata) {
   std::vector<std::string> items;
+  items.reserve(tensors.size() + 1);
   if (!metadata.empty()) {
     std::vector<std::string> pairs;
+    pairs.reserve(metadata.size());
     for (const auto& [key, value] : metadata) {
       pairs.push_back(json_string(key) + ':' + json_string(value));
     }

@@ -1,0 +1,31 @@
+// Reading numbers from configurations that may be broken or hostile: every extent has a bound, so
+// that no product of a few of them overflows and no file can ask for unbounded memory.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/json.h"
+
+namespace heddle::smolvla {
+
+inline constexpr std::int64_t kMaxExtent = 1 << 16;
+inline constexpr std::int64_t kMaxLayers = 1 << 10;
+inline constexpr std::int64_t kMaxVocabulary = 1 << 22;
+inline constexpr std::int64_t kMaxTokens = 1 << 12;
+
+/// The integer `key` of `object`, which must lie within [low, high]. Throws UserError.
+std::int64_t read_within(const JsonObject& object, std::string_view key, std::int64_t low,
+                         std::int64_t high);
+
+/// Within [1, kMaxExtent].
+std::int64_t read_extent(const JsonObject& object, std::string_view key);
+
+/// A finite number above zero. Throws UserError.
+double read_positive(const JsonObject& object, std::string_view key);
+
+/// Throws UserError that `first` is not a multiple of `second`, both keys of `object`.
+void require_multiple(const JsonObject& object, std::string_view first, std::int64_t first_value,
+                      std::string_view second, std::int64_t second_value);
+
+}  // namespace heddle::smolvla
