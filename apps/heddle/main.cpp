@@ -17,13 +17,16 @@ int run(int argc, char** argv) {
   CLI::App app("Takes compact multimodal transformers from their checkpoints to HBM FPGA cards.",
                "heddle");
   app.set_version_flag("--version", HEDDLE_VERSION);
-  app.require_subcommand(1);
+  // Not 1: a misspelt verb would then be reported as a missing one.
+  app.require_subcommand(0, 1);
   heddle::add_run(app);
   heddle::add_inspect(app);
   heddle::add_synth(app);
   try {
     app.parse(argc, argv);
-    return 0;
+    if (!app.get_subcommands().empty()) return 0;
+    fmt::print(stderr, "heddle: a subcommand is missing\n\n{}", app.help());
+    return kUsersMistake;
   } catch (const CLI::Success& success) {
     return app.exit(success);  // --help and --version
   } catch (const CLI::ParseError& error) {

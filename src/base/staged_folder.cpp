@@ -61,7 +61,7 @@ StagedFolder::StagedFolder(const fs::path& target, bool replace)
     : target_(plain(target)), replace_(replace) {
   if (is_occupied(target_) && !replace_) {
     throw UserError(fmt::format("{} is there and not empty", target_.string()),
-                    "choose another folder, or remove that one");
+                    "choose another folder, or replace it with --force");
   }
   std::error_code error;
   fs::create_directories(target_.parent_path(), error);

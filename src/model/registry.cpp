@@ -28,6 +28,7 @@ constexpr std::array kKinds = {
 
 std::string known_names() {
   std::vector<std::string_view> names;
+  names.reserve(kKinds.size());
   for (const Kind& kind : kKinds) names.push_back(kind.name);
   return fmt::format("{}", fmt::join(names, ", "));
 }

@@ -17,6 +17,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// A tiny checkpoint, made once.
+fs::path pristine() {
+  static const Scratch made;
+  if (!fs::exists(made / "model")) synthesise({"smolvla", "tiny", 1, made / "model", false, 2});
+  return made / "model";
+}
+
 /// A folder with a tiny checkpoint "model" and a picture "a.png", and the arguments of a run that
 /// works; each test breaks one thing.
 struct Workshop {
@@ -30,12 +37,7 @@ struct Workshop {
   std::string shell;  ///< before the program: ulimit and the like
 
   Workshop() {
-    static const Scratch pristine = [] {
-      Scratch made;
-      synthesise({"smolvla", "tiny", 1, made / "model", false, 2});
-      return made;
-    }();
-    fs::copy(pristine / "model", model, fs::copy_options::recursive);
+    fs::copy(pristine(), model, fs::copy_options::recursive);
     fs::copy("examples/table/camera1.png", scratch / "a.png");
   }
 
@@ -287,7 +289,7 @@ std::vector<Mistake> mistakes() {
        {"model.state_proj.bias", "inf"}},
       {"statistics_missing",
        [](Workshop& w) { w.statistics([](auto& t) { t.erase("action.mean"); }); },
-       {"action.mean"}},
+       {"action.", "--stats-key"}},
       {"statistics_only_prefixed",
        [](Workshop& w) {
          w.statistics([](auto& t) {
@@ -304,12 +306,12 @@ std::vector<Mistake> mistakes() {
        [](Workshop& w) {
          w.statistics([](auto& t) { t["action.std"] = Tensor(DType::kF32, {5}); });
        },
-       {"action.std", "5"}},
+       {"action std", "5", "6"}},
       {"statistics_not_finite",
        [](Workshop& w) {
          w.statistics([](auto& t) { t["observation.state.mean"].floats()[2] = NAN; });
        },
-       {"observation.state.mean"}},
+       {"observation.state mean", "nan"}},
       {"statistics_file_missing",
        [](Workshop& w) {
          fs::remove(w.model / "policy_postprocessor_step_0_unnormalizer_processor.safetensors");
@@ -357,8 +359,8 @@ std::vector<Mistake> mistakes() {
        [](Workshop& w) { w.verb = "synth smolvla --size tiny -o model"; },
        {"model", "--force"}},
       {"synth_folder_nowhere",
-       [](Workshop& w) { w.verb = "synth smolvla --size tiny -o no/where/x"; },
-       {"no/where"}},
+       [](Workshop& w) { w.verb = "synth smolvla --size tiny -o a.png/x"; },
+       {"a.png"}},
       {"synth_disk_full",
        [](Workshop& w) {
          w.verb = "synth smolvla --size tiny -o x";

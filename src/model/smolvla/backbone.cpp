@@ -97,7 +97,7 @@ bool is_backbone_folder(const fs::path& folder, const std::string& name) {
 }  // namespace
 
 Backbone parse_backbone(const Json& json, const std::string& where) {
-  Json merged = parse_json(kDefaultsJson, "the built-in defaults").at("backbone");
+  Json merged = parse_json(defaults_json(), "the built-in defaults").at("backbone");
   merged.merge_patch(json);
   const JsonObject object(merged, where);
   Backbone backbone;
@@ -116,7 +116,7 @@ Backbone read_backbone(const fs::path& folder, const std::string& name) {
     const fs::path path = folder / candidate / "config.json";
     return parse_backbone(read_json(path), path.string());
   }
-  const Json published = parse_json(kBackbonesJson, "the built-in backbones");
+  const Json published = parse_json(backbones_json(), "the built-in backbones");
   if (const auto found = published.find(name); found != published.end()) {
     return parse_backbone(*found, fmt::format("the built-in values of {}", name));
   }

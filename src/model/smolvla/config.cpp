@@ -31,7 +31,7 @@ std::vector<std::string> keys_in_order(const std::string& text, const std::strin
 
 /// `file` with LeRobot's values for keys that it leaves out; a null stays an absence.
 Json with_defaults(const Json& file) {
-  Json json = parse_json(kDefaultsJson, "the built-in defaults").at("policy");
+  Json json = parse_json(defaults_json(), "the built-in defaults").at("policy");
   // A mapping is taken as a whole: types it does not list are not normalised.
   if (file.is_object() && file.contains("normalization_mapping")) {
     json.erase("normalization_mapping");

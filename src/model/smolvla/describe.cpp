@@ -38,6 +38,7 @@ class Describer {
   void add_facts() {
     const Backbone& backbone = config_.backbone;
     std::vector<std::string> cameras;
+    cameras.reserve(config_.cameras.size());
     for (const PolicyCamera& camera : config_.cameras) {
       cameras.push_back(fmt::format("{} {}x{}", camera.name, camera.width, camera.height));
     }

@@ -7,12 +7,12 @@ namespace heddle::smolvla {
 
 /// defaults.json: what LeRobot ("policy") and transformers ("backbone") take for keys that a
 /// config.json leaves out.
-extern const std::string_view kDefaultsJson;
+std::string_view defaults_json();
 /// backbones.json: the published configurations of SmolVLMs by name.
-extern const std::string_view kBackbonesJson;
+std::string_view backbones_json();
 /// synth.json: the configurations of the checkpoints that `synth` makes.
-extern const std::string_view kSynthJson;
+std::string_view synth_json();
 /// tokenizer.json: a small tokenizer of the same kind as SmolVLM2's, for checkpoints of `synth`.
-extern const std::string_view kTokenizerJson;
+std::string_view tokenizer_json();
 
 }  // namespace heddle::smolvla

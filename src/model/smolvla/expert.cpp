@@ -72,13 +72,13 @@ ValueId add_layer(GraphContext& context, std::int64_t layer, std::int64_t expert
 /// One row per action, of where it is and what time it is: [chunk,hidden].
 ValueId add_suffix(GraphContext& context, ValueId x, ValueId time) {
   GraphBuilder& builder = context.builder;
-  const ValueId actions = context.linear("expert.action_in", x, kModel + "action_in_proj");
+  const ValueId actions = context.linear("expert.action_in", x, in_model("action_in_proj"));
   const ValueId times = builder.add("expert.times", Repeat{context.config.chunk}, {time});
   const ValueId joined = builder.add("expert.action_time", Concat{1}, {actions, times});
   const ValueId wide =
-      context.linear("expert.action_time_mlp_in", joined, kModel + "action_time_mlp_in");
+      context.linear("expert.action_time_mlp_in", joined, in_model("action_time_mlp_in"));
   const ValueId active = builder.add("expert.action_time_silu", Map{Function::kSilu}, {wide});
-  return context.linear("expert.embed", active, kModel + "action_time_mlp_out");
+  return context.linear("expert.embed", active, in_model("action_time_mlp_out"));
 }
 
 ValueId add_velocity(GraphContext& context, ValueId x, ValueId time,
@@ -89,9 +89,9 @@ ValueId add_velocity(GraphContext& context, ValueId x, ValueId time,
     if (!expert) continue;
     hidden = add_layer(context, layer, *expert, hidden, keys[static_cast<std::size_t>(*expert)]);
   }
-  const ValueId norm = context.rms_norm("expert.norm", hidden, kExpert + "norm",
+  const ValueId norm = context.rms_norm("expert.norm", hidden, in_expert("norm"),
                                         context.config.backbone.text.epsilon);
-  return context.linear("expert.velocity", norm, kModel + "action_out_proj");
+  return context.linear("expert.velocity", norm, in_model("action_out_proj"));
 }
 
 }  // namespace

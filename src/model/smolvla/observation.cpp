@@ -15,6 +15,7 @@ namespace {
 
 std::string camera_list(const Config& config) {
   std::vector<std::string> names;
+  names.reserve(config.cameras.size());
   for (const PolicyCamera& camera : config.cameras) names.push_back(shorten(camera.name));
   return fmt::format("{}", fmt::join(names, ", "));
 }

@@ -118,6 +118,7 @@ Pipelines read_pipelines(const fs::path& folder, const Config& config) {
   Pipelines pipelines;
   pipelines.max_tokens = config.max_tokens;
   pipelines.tokenizer_name = config.backbone_name;
+  pipelines.backbone_name = config.backbone_name;
   pipelines.input = {{}, config.state_normalisation, config.action_normalisation, 1e-8};
   pipelines.output = pipelines.input;
   // A pipeline that is there appends a line break only if it has the step for it.

@@ -30,6 +30,8 @@ struct Pipelines {
   std::int64_t max_tokens = 0;
   /// A folder inside the checkpoint, or the public name of a model.
   std::string tokenizer_name;
+  /// The model whose tokenizer the policy was trained with, for messages.
+  std::string backbone_name;
   /// Observations that go by another name: from key to the policy's key.
   std::map<std::string, std::string> renamed;
   NormaliserStep input;

@@ -20,7 +20,7 @@ std::vector<ValueId> surrounded(GraphContext& context, ValueId rows, const Image
   const std::array ids{static_cast<std::int32_t>(tokens.around),
                        static_cast<std::int32_t>(tokens.global)};
   const ValueId start = builder.add("prefix.image_start", Embedding{},
-                                    {context.weight(kText + "embed_tokens.weight"),
+                                    {context.weight(in_text("embed_tokens.weight")),
                                      builder.constant("prefix.image_start_ids", ids_tensor(ids))});
   const ValueId end = builder.add("prefix.image_end", Slice{0, 0, 1}, {start});
   const std::int64_t per_image = context.config.backbone.image_tokens();
@@ -54,11 +54,11 @@ ValueId add_prefix(GraphContext& context, ValueId image_rows,
 
   const ValueId ids = builder.input("token_ids", DType::kI32, {context.shape.language_tokens});
   const ValueId words = builder.add("prefix.words", Embedding{},
-                                    {context.weight(kText + "embed_tokens.weight"), ids});
+                                    {context.weight(in_text("embed_tokens.weight")), ids});
   parts.push_back(builder.add("prefix.language", scale, {words}));
 
   const ValueId state = builder.input("state", DType::kF32, {1, config.max_state_size});
-  parts.push_back(context.linear("prefix.state", state, kModel + "state_proj"));
+  parts.push_back(context.linear("prefix.state", state, in_model("state_proj")));
 
   const ValueId prefix = builder.add("prefix.embed", Concat{0}, std::move(parts));
   builder.tap("prefix.embed", prefix);

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "model/smolvla/checkpoint.h"
 #include "model/smolvla/graph.h"
 #include "model/smolvla/observation.h"
@@ -98,12 +99,12 @@ class SmolVla final : public Policy {
         shape.steps >= 1 && shape.steps <= kMaxSteps) {
       return;
     }
-    throw UserError(fmt::format("no request has {} cameras ({}), {} language tokens and {} steps",
-                                shape.cameras.size(), fmt::join(shape.cameras, ", "),
-                                shape.language_tokens, shape.steps),
-                    fmt::format("choose from the policy's cameras, 1 to {} tokens and 1 to {} "
-                                "steps",
-                                pipelines_.max_tokens, kMaxSteps));
+    std::vector<std::string> names;
+    for (const PolicyCamera& camera : config_.cameras) names.push_back(shorten(camera.name));
+    throw UserError(fmt::format("no request has cameras ({}), {} language tokens and {} steps",
+                                fmt::join(shape.cameras, ", "), shape.language_tokens, shape.steps),
+                    fmt::format("choose cameras from {}, 1 to {} tokens and 1 to {} steps",
+                                fmt::join(names, ", "), pipelines_.max_tokens, kMaxSteps));
   }
 
   std::filesystem::path folder_;

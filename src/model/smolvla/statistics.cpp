@@ -132,17 +132,18 @@ Scaler Statistics::action(const std::string& key) const {
 void Statistics::no_statistics(const Side& side, const std::string& key) const {
   std::vector<std::string> choices;
   for (const auto& [other, set] : action_.sets) {
-    choices.push_back(other.empty() ? "\"\" (no prefix)" : shorten(other));
+    if (other != key) choices.push_back(other.empty() ? "\"\"" : shorten(other));
   }
+  const std::string others =
+      choices.empty() ? "the checkpoint has no other statistics"
+                      : fmt::format("choose one of {} with --stats-key", fmt::join(choices, ", "));
   throw UserError(
       fmt::format("{} holds no statistics {} under {}", side.where,
                   fmt::join(needed(side.mode), " and "),
                   quote(key.empty() ? side.feature + ".*" : key + "." + side.feature + ".*")),
-      fmt::format("give --stats-key {}, or --stats-key {} to hand state and actions through "
-                  "unchanged (LeRobot does so silently)",
-                  choices.empty() ? "KEY of a checkpoint that has some"
-                                  : fmt::format("one of {}", fmt::join(choices, ", ")),
-                  kNoStatistics));
+      fmt::format("{}; --stats-key {} hands state and actions through unchanged, as LeRobot does "
+                  "silently",
+                  others, kNoStatistics));
 }
 
 Scaler Statistics::scaler(const Side& side, const std::string& key) const {

@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 Json recipe() {
-  return parse_json(kSynthJson, "the built-in sizes");
+  return parse_json(synth_json(), "the built-in sizes");
 }
 
 void write_json(const fs::path& path, const Json& json) {
@@ -116,7 +116,7 @@ void make_folder(const fs::path& path) {
 
 void write_tokenizer(const fs::path& folder, const Json& all) {
   make_folder(folder);
-  write_file(folder / "tokenizer.json", kTokenizerJson);
+  write_file(folder / "tokenizer.json", tokenizer_json());
   write_json(folder / "tokenizer_config.json", all.at("tokenizer_config"));
 }
 

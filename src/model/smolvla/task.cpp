@@ -52,9 +52,9 @@ fs::path find_tokenizer(const fs::path& folder, const Pipelines& pipelines,
   }
   throw UserError(
       fmt::format("{} holds no tokenizer.json; SmolVLA checkpoints use that of their backbone, {}",
-                  folder.string(), quote(pipelines.tokenizer_name)),
+                  folder.string(), quote(pipelines.backbone_name)),
       fmt::format("copy tokenizer.json from the public repository of {} to {}",
-                  shorten(pipelines.tokenizer_name),
+                  shorten(pipelines.backbone_name),
                   (folder / "tokenizer" / "tokenizer.json").string()));
 }
 

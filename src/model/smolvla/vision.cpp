@@ -7,12 +7,12 @@
 namespace heddle::smolvla {
 namespace {
 
-/// One tap per camera, of its row of `value`: "before.<camera>.after".
-void tap_cameras(GraphContext& context, const std::string& before, const std::string& after,
+/// One tap per camera, of its row of `value`: `before`.<camera>`after`.
+void tap_cameras(GraphContext& context, std::string_view before, std::string_view after,
                  ValueId value) {
   for (std::int64_t row = 0; row < context.camera_count(); ++row) {
     const std::string& camera = context.shape.cameras[static_cast<std::size_t>(row)];
-    context.builder.tap(before + "." + camera + after, value, row);
+    context.builder.tap(fmt::format("{}.{}{}", before, camera, after), value, row);
   }
 }
 
@@ -54,21 +54,21 @@ ValueId add_vision(GraphContext& context, ValueId images) {
   const ValueId patches =
       context.builder.add("vision.patches", Patchify{backbone.vision.patch}, {images});
   const ValueId embedded =
-      context.linear("vision.patch_projection", patches, kVision + "embeddings.patch_embedding");
+      context.linear("vision.patch_projection", patches, in_vision("embeddings.patch_embedding"));
   ValueId x = context.add("vision.patch_embed", embedded,
-                          context.weight(kVision + "embeddings.position_embedding.weight"));
+                          context.weight(in_vision("embeddings.position_embedding.weight")));
   tap_cameras(context, "vision", ".patch_embed", x);
   for (std::int64_t i = 0; i < backbone.vision.layers; ++i) {
     x = add_layer(context, i, x);
     tap_cameras(context, "vision", fmt::format(".layer.{}", i), x);
   }
-  x = context.layer_norm("vision.post_norm", x, kVision + "post_layernorm",
+  x = context.layer_norm("vision.post_norm", x, in_vision("post_layernorm"),
                          backbone.vision.epsilon);
   tap_cameras(context, "vision", ".post_norm", x);
 
   context.builder.stage("connector");
   x = context.builder.add("connector.shuffled", PixelShuffle{backbone.scale_factor}, {x});
-  x = context.linear("connector.output", x, kConnector);
+  x = context.linear("connector.output", x, in_vlm("model.connector.modality_projection.proj"));
   tap_cameras(context, "connector", "", x);
   return x;
 }

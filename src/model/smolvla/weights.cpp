@@ -61,14 +61,14 @@ class TableWriter {
   void add_vision() {
     const VisionConfig& vision = config_.backbone.vision;
     part("vision tower", kVisionKeys);
-    const std::string embeddings = kVision + "embeddings.";
+    const std::string embeddings = in_vision("embeddings.");
     add(embeddings + "patch_embedding.weight",
         {vision.hidden, vision.channels, vision.patch, vision.patch}, WeightRole::kProjection);
     add(embeddings + "patch_embedding.bias", {vision.hidden}, WeightRole::kBias);
     add(embeddings + "position_embedding.weight", {vision.patches(), vision.hidden},
         WeightRole::kPosition);
     for (std::int64_t i = 0; i < vision.layers; ++i) add_vision_layer(vision_layer(i));
-    layer_norm(kVision + "post_layernorm", vision.hidden);
+    layer_norm(in_vision("post_layernorm"), vision.hidden);
   }
 
   void add_vision_layer(const std::string& layer) {
@@ -86,7 +86,7 @@ class TableWriter {
   void add_connector() {
     const Backbone& backbone = config_.backbone;
     part("connector", R"("scale_factor" and the "hidden_size"s of the backbone)");
-    linear(kConnector, backbone.text.hidden,
+    linear(in_vlm("model.connector.modality_projection.proj"), backbone.text.hidden,
            backbone.vision.hidden * backbone.scale_factor * backbone.scale_factor, false,
            WeightRole::kScaled);
   }
@@ -94,16 +94,16 @@ class TableWriter {
   void add_text() {
     const TextConfig& text = config_.backbone.text;
     part("token embedding", kTextKeys);
-    add(kText + "embed_tokens.weight", {text.vocabulary, text.hidden}, WeightRole::kEmbedding);
+    add(in_text("embed_tokens.weight"), {text.vocabulary, text.hidden}, WeightRole::kEmbedding);
     part("text layers", kTextKeys);
     for (std::int64_t i = 0; i < config_.vlm_layers; ++i) add_text_layer(i);
     // The text model only provides keys and values: nothing reads what it would say.
     part("text norm", kTextKeys);
     read_ = false;
-    rms_norm(kText + "norm", text.hidden);
+    rms_norm(in_text("norm"), text.hidden);
     part("language head", kTextKeys);
     read_ = false;
-    linear(kVlm + "lm_head", text.vocabulary, text.hidden, false);
+    linear(in_vlm("lm_head"), text.vocabulary, text.hidden, false);
   }
 
   /// Of the last layer that is read only keys and values are, of those after it nothing.
@@ -128,7 +128,7 @@ class TableWriter {
     part("expert layers", kExpertKeys);
     for (std::int64_t i = 0; i < config_.expert.layers; ++i) add_expert_layer(i);
     part("expert norm", kExpertKeys);
-    rms_norm(kExpert + "norm", config_.expert.hidden);
+    rms_norm(in_expert("norm"), config_.expert.hidden);
   }
 
   void add_expert_layer(std::int64_t i) {
@@ -152,13 +152,13 @@ class TableWriter {
   void add_heads() {
     const std::int64_t hidden = config_.expert.hidden;
     part("projections", R"("max_state_dim" and "text_config" of the backbone)", DType::kF32);
-    linear(kModel + "state_proj", config_.backbone.text.hidden, config_.max_state_size, true);
+    linear(in_model("state_proj"), config_.backbone.text.hidden, config_.max_state_size, true);
     part("projections", R"("max_action_dim" and "expert_width_multiplier")", DType::kF32);
-    linear(kModel + "action_in_proj", hidden, config_.max_action_size, true);
-    linear(kModel + "action_out_proj", config_.max_action_size, hidden, true);
+    linear(in_model("action_in_proj"), hidden, config_.max_action_size, true);
+    linear(in_model("action_out_proj"), config_.max_action_size, hidden, true);
     part("projections", R"("expert_width_multiplier")", DType::kF32);
-    linear(kModel + "action_time_mlp_in", hidden, 2 * hidden, true);
-    linear(kModel + "action_time_mlp_out", hidden, hidden, true);
+    linear(in_model("action_time_mlp_in"), hidden, 2 * hidden, true);
+    linear(in_model("action_time_mlp_out"), hidden, hidden, true);
   }
 
   const Config& config_;
@@ -171,16 +171,36 @@ class TableWriter {
 
 }  // namespace
 
+std::string in_model(std::string_view name) {
+  return fmt::format("model.{}", name);
+}
+
+std::string in_vlm(std::string_view name) {
+  return fmt::format("model.vlm_with_expert.vlm.{}", name);
+}
+
+std::string in_vision(std::string_view name) {
+  return fmt::format("model.vlm_with_expert.vlm.model.vision_model.{}", name);
+}
+
+std::string in_text(std::string_view name) {
+  return fmt::format("model.vlm_with_expert.vlm.model.text_model.{}", name);
+}
+
+std::string in_expert(std::string_view name) {
+  return fmt::format("model.vlm_with_expert.lm_expert.{}", name);
+}
+
 std::string vision_layer(std::int64_t layer) {
-  return fmt::format("{}encoder.layers.{}.", kVision, layer);
+  return in_vision(fmt::format("encoder.layers.{}.", layer));
 }
 
 std::string text_layer(std::int64_t layer) {
-  return fmt::format("{}layers.{}.", kText, layer);
+  return in_text(fmt::format("layers.{}.", layer));
 }
 
 std::string expert_layer(std::int64_t layer) {
-  return fmt::format("{}layers.{}.", kExpert, layer);
+  return in_expert(fmt::format("layers.{}.", layer));
 }
 
 WeightTable::WeightTable(const Config& config) : specs_(TableWriter(config).run()) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/smolvla/config.h"
@@ -50,15 +51,15 @@ class WeightTable {
   std::map<std::string, std::size_t> index_;
 };
 
-// Where the parts of the model are in a checkpoint; tensors are named prefix + ".weight" and so on.
-inline const std::string kModel = "model.";
-inline const std::string kVlm = "model.vlm_with_expert.vlm.";
-inline const std::string kVision = kVlm + "model.vision_model.";
-inline const std::string kConnector = kVlm + "model.connector.modality_projection.proj";
-inline const std::string kText = kVlm + "model.text_model.";
-inline const std::string kExpert = "model.vlm_with_expert.lm_expert.";
+// The full names of what a part of the model calls `name`: "state_proj.weight",
+// "post_layernorm.weight", "embed_tokens.weight", "norm.weight".
+std::string in_model(std::string_view name);
+std::string in_vlm(std::string_view name);
+std::string in_vision(std::string_view name);
+std::string in_text(std::string_view name);
+std::string in_expert(std::string_view name);
 
-/// "...encoder.layers.3." and the like.
+// "...encoder.layers.3." and the like.
 std::string vision_layer(std::int64_t layer);
 std::string text_layer(std::int64_t layer);
 std::string expert_layer(std::int64_t layer);

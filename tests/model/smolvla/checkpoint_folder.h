@@ -17,7 +17,7 @@ namespace heddle::smolvla {
 class ConfigFolder {
  public:
   explicit ConfigFolder(const std::string& size, const Json& patch = Json::object()) {
-    const Json all = parse_json(kSynthJson, "synth.json");
+    const Json all = parse_json(synth_json(), "synth.json");
     const Json& chosen = all.at("sizes").at(size);
     policy_ = all.at("policy");
     policy_.merge_patch(chosen.at("policy"));
@@ -43,7 +43,7 @@ class ConfigFolder {
 
 /// The backbone's config.json of a size, changed by a merge patch.
 inline Json backbone_json(const std::string& size, const Json& patch = Json::object()) {
-  Json backbone = parse_json(kSynthJson, "synth.json").at("sizes").at(size).at("backbone");
+  Json backbone = parse_json(synth_json(), "synth.json").at("sizes").at(size).at("backbone");
   backbone.merge_patch(patch);
   return backbone;
 }
