@@ -100,6 +100,7 @@ class SmolVla final : public Policy {
       return;
     }
     std::vector<std::string> names;
+    names.reserve(config_.cameras.size());
     for (const PolicyCamera& camera : config_.cameras) names.push_back(shorten(camera.name));
     throw UserError(fmt::format("no request has cameras ({}), {} language tokens and {} steps",
                                 fmt::join(shape.cameras, ", "), shape.language_tokens, shape.steps),

@@ -77,7 +77,7 @@ void add_statistics(std::map<std::string, Tensor>& tensors, const std::string& f
     for (std::int64_t i = 0; i < size; ++i) {
       tensor.floats()[static_cast<std::size_t>(i)] = tenths(mean(i) + steps * deviation(i));
     }
-    tensors.insert_or_assign(feature + "." + name, std::move(tensor));
+    tensors.insert_or_assign(fmt::format("{}.{}", feature, name), std::move(tensor));
   }
   tensors.insert_or_assign(feature + ".std", std::move(spread));
 }

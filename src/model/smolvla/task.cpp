@@ -33,7 +33,8 @@ TruncationSide truncation_side(const fs::path& tokenizer_path, const Tokenizer& 
                       "set it to \"left\" or \"right\"");
     }
   }
-  return tokenizer.truncation() ? tokenizer.truncation()->side : TruncationSide::kLeft;
+  const std::optional<Truncation>& truncation = tokenizer.truncation();
+  return truncation ? truncation->side : TruncationSide::kLeft;
 }
 
 }  // namespace
