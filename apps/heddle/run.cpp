@@ -1,24 +1,21 @@
 // heddle run: camera pictures, a state and an instruction in, actions and stage times out.
 #include <algorithm>
-#include <charconv>
 #include <chrono>
+#include <cmath>
 
+#include "apps/heddle/arguments.h"
 #include "apps/heddle/output.h"
 #include "apps/heddle/verbs.h"
 #include "base/error.h"
-#include "base/interrupt.h"
 #include "base/json.h"
-#include "base/progress.h"
 #include "base/table.h"
 #include "engine/float/engine.h"
-#include "model/image/decode.h"
 #include "model/registry.h"
 #include "tensor/safetensors.h"
 
 namespace heddle {
 namespace {
 
-namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 struct RunOptions {
@@ -42,52 +39,6 @@ struct RunOptions {
 
 double milliseconds_since(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-}
-
-/// "camera1=a.png" pairs, decoded.
-std::map<std::string, Image> read_images(const std::vector<std::string>& arguments) {
-  std::map<std::string, Image> images;
-  for (const std::string& argument : arguments) {
-    const std::size_t equals = argument.find('=');
-    if (equals == 0 || equals == std::string::npos || equals + 1 == argument.size()) {
-      throw UserError(fmt::format("--image {} is not CAMERA=FILE", argument),
-                      "write for example --image camera1=front.png");
-    }
-    const std::string camera = argument.substr(0, equals);
-    if (!images.emplace(camera, load_image(argument.substr(equals + 1))).second) {
-      throw UserError(fmt::format("--image gives camera {} twice", camera),
-                      "give each camera once");
-    }
-  }
-  return images;
-}
-
-/// "0.1,-2,3e-1" as numbers.
-std::vector<float> read_state(std::string_view text) {
-  std::vector<float> state;
-  while (true) {
-    const std::size_t comma = std::min(text.find(','), text.size());
-    const std::string_view item = text.substr(0, comma);
-    float value = 0;
-    const auto [end, error] = std::from_chars(item.data(), item.data() + item.size(), value);
-    if (error != std::errc() || end != item.data() + item.size() || !std::isfinite(value)) {
-      throw UserError(fmt::format("--state: \"{}\" is not a number", item),
-                      "give numbers separated by commas, for example --state 0.1,-0.5,0");
-    }
-    state.push_back(value);
-    if (comma == text.size()) return state;
-    text.remove_prefix(comma + 1);
-  }
-}
-
-Tensor read_noise(const fs::path& path) {
-  const SafeTensors file(path);
-  const TensorView& noise = file.get("noise");
-  if (noise.dtype != DType::kF32) {
-    throw UserError(fmt::format("{}: noise is {}, not F32", path.string(), name_of(noise.dtype)),
-                    "save the noise as float32");
-  }
-  return Tensor::from_floats(noise.shape, to_floats(noise));
 }
 
 PolicyRequest read_request(const RunOptions& options) {
@@ -128,12 +79,10 @@ Answer infer(const Policy& policy, FloatEngine& engine, const PolicyRequest& req
 Answer infer_repeatedly(const Policy& policy, FloatEngine& engine, const PolicyRequest& request,
                         int repeat) {
   Answer answer = infer(policy, engine, request, {});
-  Progress progress("running", static_cast<std::uint64_t>(repeat));
   std::vector<std::vector<double>> times(answer.stages.size());
   for (int i = 0; i < repeat; ++i) {
     const Answer next = infer(policy, engine, request, {});
     for (std::size_t s = 0; s < times.size(); ++s) times[s].push_back(next.stages[s].milliseconds);
-    progress.advance();
   }
   for (std::size_t s = 0; s < times.size(); ++s) {
     std::sort(times[s].begin(), times[s].end());

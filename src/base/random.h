@@ -29,7 +29,9 @@ class RandomStream {
   /// less its mean. An integer within +-131070, the same on every platform.
   [[nodiscard]] std::int32_t bell(std::uint64_t index) const {
     const std::uint64_t bits = word(index);
-    const auto part = [bits](int shift) { return static_cast<std::int32_t>(bits >> shift & 0xFFFF); };
+    const auto part = [bits](int shift) {
+      return static_cast<std::int32_t>(bits >> shift & 0xFFFF);
+    };
     return part(0) + part(16) + part(32) + part(48) - 2 * 0xFFFF;
   }
   static constexpr double kBellVariance = 4 * (65536.0 * 65536.0 - 1) / 12;

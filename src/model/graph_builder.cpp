@@ -43,18 +43,20 @@ ValueId GraphBuilder::constant(std::string name, Tensor tensor) {
 ValueId GraphBuilder::add(std::string name, Operator op, std::vector<ValueId> inputs) {
   ensure(!graph_.stages.empty(), "{}: no stage was begun", name);
   std::vector<Shape> shapes;
+  shapes.reserve(inputs.size());
   for (const ValueId id : inputs) shapes.push_back(graph_[id].shape);
   const ValueId output =
       add_value({std::move(name), ValueKind::kComputed, DType::kF32, result_shape(op, shapes), {}});
-  auto& nodes = loop_ ? loop_->body : graph_.nodes;
+  auto& nodes = in_loop_ ? loop_.body : graph_.nodes;
   nodes.push_back({std::move(op), std::move(inputs), output, graph_.stages.size() - 1});
   return output;
 }
 
 void GraphBuilder::begin_loop(std::int64_t trips) {
-  ensure(!loop_, "loops do not nest");
-  loop_.emplace();
-  loop_->trips = trips;
+  ensure(!in_loop_, "loops do not nest");
+  in_loop_ = true;
+  loop_ = {};
+  loop_.trips = trips;
 }
 
 ValueId GraphBuilder::carry(std::string name, ValueId initial) {
@@ -62,7 +64,7 @@ ValueId GraphBuilder::carry(std::string name, ValueId initial) {
   const ValueId result = add_value({name + ".final", ValueKind::kComputed, DType::kF32, shape, {}});
   const ValueId current =
       add_value({std::move(name), ValueKind::kComputed, DType::kF32, shape, {}});
-  loop_->carried.push_back({initial, current, current, result});
+  loop_.carried.push_back({initial, current, current, result});
   return current;
 }
 
@@ -73,21 +75,22 @@ ValueId GraphBuilder::scan(std::string name, ValueId source) {
                                  DType::kF32,
                                  Shape(shape.begin() + 1, shape.end()),
                                  {}});
-  loop_->scanned.push_back({source, row});
+  loop_.scanned.push_back({source, row});
   return row;
 }
 
 void GraphBuilder::carry_next(ValueId current, ValueId next) {
-  for (Loop::Carried& carried : loop_->carried) {
+  for (Loop::Carried& carried : loop_.carried) {
     if (carried.current == current) carried.next = next;
   }
 }
 
 std::vector<ValueId> GraphBuilder::end_loop() {
   std::vector<ValueId> results;
-  for (const Loop::Carried& carried : loop_->carried) results.push_back(carried.result);
-  graph_.nodes.push_back({std::move(*loop_), {}, results.front(), graph_.stages.size() - 1});
-  loop_.reset();
+  results.reserve(loop_.carried.size());
+  for (const Loop::Carried& carried : loop_.carried) results.push_back(carried.result);
+  graph_.nodes.push_back({std::move(loop_), {}, results.front(), graph_.stages.size() - 1});
+  in_loop_ = false;
   return results;
 }
 

@@ -47,7 +47,8 @@ class GraphBuilder {
   ValueId add_value(Value value);
 
   Graph graph_;
-  std::optional<Loop> loop_;
+  bool in_loop_ = false;
+  Loop loop_;
 };
 
 }  // namespace heddle

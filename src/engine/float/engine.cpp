@@ -136,18 +136,20 @@ struct FloatEngine::Program {
     }
   }
 
-  void run(const Step& step, std::optional<std::int64_t> trip, const Observer& observer) const {
+  void run(const Step& step, std::optional<std::int64_t> trip, const Observer& observer,
+           Progress& progress) const {
     check_interrupt();
     step.run();
     show(step.output, trip, observer);
+    progress.advance();
   }
 
-  void run(const LoopSteps& steps_of_loop, const Observer& observer) const {
+  void run(const LoopSteps& steps_of_loop, const Observer& observer, Progress& progress) const {
     const Loop& loop = steps_of_loop.loop;
     for (const auto& carried : loop.carried) copy(carried.initial, 0, carried.current);
     for (std::int64_t trip = 0; trip < loop.trips; ++trip) {
       for (const auto& scanned : loop.scanned) copy(scanned.source, trip, scanned.row);
-      for (const Step& step : steps_of_loop.body) run(step, trip, observer);
+      for (const Step& step : steps_of_loop.body) run(step, trip, observer, progress);
       for (const auto& carried : loop.carried) copy(carried.next, 0, carried.current);
     }
     // A carried value's result lives where its current value does.
@@ -160,16 +162,28 @@ struct FloatEngine::Program {
     std::memcpy(address(to), address(from) + static_cast<std::size_t>(row) * bytes, bytes);
   }
 
+  /// Steps of a whole run, those of loops counted once per trip.
+  [[nodiscard]] std::uint64_t count_steps() const {
+    std::uint64_t count = 0;
+    for (const StageStep& step : steps) {
+      const auto* loop = std::get_if<LoopSteps>(&step.what);
+      count +=
+          loop == nullptr ? 1 : static_cast<std::uint64_t>(loop->loop.trips) * loop->body.size();
+    }
+    return count;
+  }
+
   RunResult run(const std::map<std::string, Tensor>& inputs, const Observer& observer) {
     RunResult result;
     for (const std::string& stage : graph.stages) result.stages.push_back({stage, 0});
     store_inputs(inputs, observer);
+    Progress progress("running", count_steps());
     for (const StageStep& step : steps) {
       const Clock::time_point start = Clock::now();
       if (const auto* single = std::get_if<Step>(&step.what)) {
-        run(*single, {}, observer);
+        run(*single, {}, observer, progress);
       } else {
-        run(std::get<LoopSteps>(step.what), observer);
+        run(std::get<LoopSteps>(step.what), observer, progress);
       }
       result.stages[step.stage].milliseconds +=
           std::chrono::duration<double, std::milli>(Clock::now() - start).count();

@@ -35,9 +35,9 @@ class FloatEngine {
   FloatEngine(FloatEngine&&) noexcept;
   FloatEngine& operator=(FloatEngine&&) = delete;
 
-  /// Runs once. `inputs` are the Graph's, by name, with exactly their dtypes and shapes. The result
-  /// does not depend on the number of threads. Throws UserError for ids outside their table,
-  /// Interrupted if the user asked to stop.
+  /// Runs once, showing progress. `inputs` are the Graph's, by name, with exactly their dtypes and
+  /// shapes. The result does not depend on the number of threads. Throws UserError for ids outside
+  /// their table, Interrupted if the user asked to stop.
   RunResult run(const std::map<std::string, Tensor>& inputs, const Observer& observer = {});
 
  private:

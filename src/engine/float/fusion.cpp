@@ -49,7 +49,7 @@ class Fuser {
       if (found == producer.end() || reads_[node.inputs[i].index] != 1) continue;
       FusedNode chain = fused[found->second];
       const bool open = std::holds_alternative<Linear>(chain.op) && !chain.addend &&
-                        !(map != nullptr && chain.function);
+                        (map == nullptr || !chain.function);
       // The addend may be smaller than the result, but not the other way round.
       const bool fits = graph_[node.inputs[i]].shape == graph_[node.output].shape;
       if (!open || !fits) continue;

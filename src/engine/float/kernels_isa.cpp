@@ -85,7 +85,7 @@ HalfVec to_bf16(Vec value) {
   __builtin_memcpy(&bits, &value, sizeof bits);
   const IntVec rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
   const IntVec quiet_nan = (bits >> 16) | 0x40;
-  return __builtin_convertvector(value == value ? rounded : quiet_nan, HalfVec);
+  return __builtin_convertvector((bits & 0x7fffffff) > 0x7f800000 ? quiet_nan : rounded, HalfVec);
 #endif
 }
 
@@ -242,7 +242,7 @@ void multiply_panel(const Unit* a, Index stride, const Unit* panel, Index steps,
   for (Index k = 0; k < steps; ++k) {
     Vec columns[kPanelVectors];
     for (int v = 0; v < kPanelVectors; ++v) {
-      __builtin_memcpy(&columns[v], panel + k * kPanel + v * kLanes, sizeof(Vec));
+      __builtin_memcpy(&columns[v], panel + k * kPanel + Index{v} * kLanes, sizeof(Vec));
     }
     for (int r = 0; r < kRows; ++r) {
 #if defined(__AVX512BF16__)
@@ -262,7 +262,7 @@ void multiply_panel(const Unit* a, Index stride, const Unit* panel, Index steps,
   }
   for (int r = 0; r < kRows; ++r) {
     for (int v = 0; v < kPanelVectors; ++v) {
-      __builtin_memcpy(tile + r * tile_stride + v * kLanes, &sums[r][v], sizeof(Vec));
+      __builtin_memcpy(tile + r * tile_stride + Index{v} * kLanes, &sums[r][v], sizeof(Vec));
     }
   }
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 namespace heddle {
 namespace {
@@ -159,8 +160,8 @@ class Planner {
                         (placement.bf16 ? 2 : 4);
       if (placement.used && root_[i] == i) order.push_back(i);
     }
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-      return plan.placements[a].bytes > plan.placements[b].bytes;
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+      return std::pair(plan.placements[b].bytes, a) < std::pair(plan.placements[a].bytes, b);
     });
     std::vector<std::size_t> placed;
     for (const std::size_t value : order) {

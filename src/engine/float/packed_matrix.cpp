@@ -1,12 +1,14 @@
 #include "engine/float/packed_matrix.h"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <map>
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include "engine/float/finite.h"
+
+// OpenMP 4.5, section 3.2.1. Declared here: the header belongs to the compiler, and not every clang
+// has one for the OpenMP that oneDNN is linked to.
+extern "C" void omp_set_num_threads(int count);
 
 namespace heddle {
 namespace {
