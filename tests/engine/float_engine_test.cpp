@@ -199,6 +199,44 @@ TEST(FloatEngine, WholeGraphFollowsItsDefinition) {
   }
 }
 
+/// A loop that reads a value from outside in its first node only, and hands on the value of the
+/// node `next`: later nodes must take neither's place.
+Graph loop(std::size_t next) {
+  GraphBuilder b("loop");
+  b.stage("all");
+  const ValueId start = b.input("start", DType::kF32, {8, 32});
+  const ValueId outside = b.add("outside", Map{Function::kSilu}, {start});
+  b.begin_loop(3);
+  const ValueId current = b.carry("current", start);
+  std::vector<ValueId> chain = {b.add("sum", Add{}, {current, outside})};
+  for (const char* name : {"a", "b", "c"}) {
+    chain.push_back(b.add(name, Scale{0.5}, {chain.back()}));
+  }
+  b.carry_next(current, chain[next]);
+  b.output(b.end_loop().front());
+  return b.finish();
+}
+
+TEST(FloatEngine, WhatALoopNeedsLivesThroughEveryTrip) {
+  for (const std::size_t next : {0, 1, 2, 3}) {
+    const Case test(loop(next));
+    EXPECT_LE(test.error(test.run(1)), 1e-6) << "next is node " << next;
+  }
+}
+
+TEST(FloatEngine, BFloat16KeepsAddendsWide) {
+  if (!kernels().has_bf16) GTEST_SKIP() << "this processor has no bfloat16 instructions";
+  GraphBuilder b("addend");
+  b.stage("all");
+  const ValueId x = b.input("x", DType::kF32, {8, 32});
+  const ValueId h = b.add("h", Linear{}, {x, b.weight("w1", {32, 32})});
+  // h is the operand of a product and, fused into that product's end, an addend.
+  const ValueId y = b.add("y", Linear{}, {h, b.weight("w2", {32, 32})});
+  b.output(b.add("sum", Add{}, {h, y}));
+  const Case test(b.finish());
+  EXPECT_LE(test.error(test.run(1, Precision::kBF16)), 0.02);
+}
+
 TEST(FloatEngine, BFloat16StaysClose) {
   if (!kernels().has_bf16) GTEST_SKIP() << "this processor has no bfloat16 instructions";
   const Case test(model(false));
