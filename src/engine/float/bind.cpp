@@ -354,7 +354,8 @@ class Binder {
       parts.push_back({held(i), inner * extent, stride});
       stride += inner * extent;
     }
-    const std::int64_t runs = rows_ * width_ / stride;
+    const std::int64_t runs = element_count(
+        Shape(out_shape_.begin(), out_shape_.begin() + static_cast<std::ptrdiff_t>(op.axis)));
     return [=, parts = std::move(parts), out = out_, &pool = pool_] {
       for_rows(pool, runs, stride, [&](std::int64_t i) {
         for (const Part& part : parts) {
