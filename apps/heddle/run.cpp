@@ -75,10 +75,11 @@ Answer infer(const Policy& policy, FloatEngine& engine, const PolicyRequest& req
   return answer;
 }
 
-/// One warm-up and `repeat` timed inferences; the answer with the median time of each stage.
+/// One warm-up, which is observed, and `repeat` timed inferences; the answer with the median time
+/// of each stage.
 Answer infer_repeatedly(const Policy& policy, FloatEngine& engine, const PolicyRequest& request,
-                        int repeat) {
-  Answer answer = infer(policy, engine, request, {});
+                        int repeat, const FloatEngine::Observer& observer) {
+  Answer answer = infer(policy, engine, request, observer);
   std::vector<std::vector<double>> times(answer.stages.size());
   for (int i = 0; i < repeat; ++i) {
     const Answer next = infer(policy, engine, request, {});
@@ -179,9 +180,8 @@ void run(const RunOptions& options) {
     observer = [&](const std::string& name, const Tensor& value) { taps.emplace(name, value); };
   }
   const Answer answer = options.repeat > 1
-                            ? infer_repeatedly(*policy, engine, request, options.repeat)
+                            ? infer_repeatedly(*policy, engine, request, options.repeat, observer)
                             : infer(*policy, engine, request, observer);
-  check_finite(answer.actions);
 
   const std::vector<std::string> names = column_names(policy->info());
   if (!options.dump_stages.empty()) {
@@ -190,6 +190,8 @@ void run(const RunOptions& options) {
     for (const auto& [name, value] : taps) views.emplace(name, value.view());
     write_safetensors(options.dump_stages, views);
   }
+  // After the stages are written: they are where one looks for the reason.
+  check_finite(answer.actions);
   if (!options.output.empty()) write_actions(options.output, answer.actions, names);
   if (options.json) {
     print_out(as_json(answer, policy->info(), options, names, load_milliseconds, pool.size()));

@@ -400,6 +400,27 @@ TEST_P(MistakeTest, IsExplained) {
 INSTANTIATE_TEST_SUITE_P(CommandLine, MistakeTest, testing::ValuesIn(mistakes()),
                          [](const auto& test) { return test.param.name; });
 
+TEST(CommandLine, RepeatedRunsDumpTheirStages) {
+  Workshop workshop;
+  workshop.more = "--repeat 2 --dump-stages stages.safetensors";
+  const Workshop::Outcome outcome = workshop.run();
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_TRUE(SafeTensors(workshop.scratch / "stages.safetensors").contains("prefix.embed"));
+}
+
+TEST(CommandLine, ActionsThatAreNotFiniteStillDumpTheirStages) {
+  Workshop workshop;
+  workshop.statistics([](Workshop::Tensors& tensors) {
+    for (float& deviation : tensors["action.std"].floats()) deviation = 3e38F;
+  });
+  workshop.more = "--dump-stages stages.safetensors -o actions.csv";
+  const Workshop::Outcome outcome = workshop.run();
+  EXPECT_EQ(outcome.exit_code, 2) << outcome.err;
+  EXPECT_NE(outcome.err.find("not finite"), std::string::npos) << outcome.err;
+  EXPECT_TRUE(SafeTensors(workshop.scratch / "stages.safetensors").contains("actions.raw"));
+  EXPECT_FALSE(fs::exists(workshop.scratch / "actions.csv"));
+}
+
 TEST(CommandLine, TheUnbrokenRunWorks) {
   Workshop workshop;
   workshop.more = "--json -o actions.csv --dump-stages stages.safetensors";
