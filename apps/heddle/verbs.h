@@ -8,5 +8,6 @@ namespace heddle {
 void add_run(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_synth(CLI::App& app);
+void add_kernel(CLI::App& app);
 
 }  // namespace heddle

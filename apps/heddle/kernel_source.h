@@ -1,0 +1,54 @@
+// Which kernel a command means, under which schedule, and on which arguments.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "kernel/buffer.h"
+#include "kernel/schedule/schedule.h"
+
+namespace heddle {
+
+/// What people type to name a kernel and its schedule.
+struct KernelChoice {
+  std::string kernel;                   ///< a library kernel's name, or a file of kernel text
+  std::vector<std::string> parameters;  ///< "rows=64"
+  std::string schedule;                 ///< a library schedule's name, or a schedule file
+};
+/// Adds KERNEL, -p/--parameter and --schedule to a verb.
+void add_kernel_choice(CLI::App& verb, KernelChoice& choice);
+/// The kernel with its schedule applied. Throws UserError for unknown names, parameters, broken
+/// files and illegal steps.
+kernel::Schedule load(const KernelChoice& choice);
+
+/// What people type to give a kernel its arguments.
+struct ArgumentChoice {
+  std::vector<std::string> scalars;  ///< "n=64"
+  std::vector<std::string> inputs;   ///< "a=a.bin"
+  std::uint64_t seed = 0;
+};
+void add_argument_choice(CLI::App& verb, ArgumentChoice& choice);
+
+/// A kernel's arguments with the memory behind them. Moving keeps the buffers where they are.
+class KernelArguments {
+ public:
+  /// Inputs from files where given, else random: integers up to 8 bits over their whole range,
+  /// wider ones within +-1000, floats standard normal; outputs zero. Throws UserError for an
+  /// unknown name, a number that does not fit, a scalar left out, a file of another size.
+  KernelArguments(const kernel::Kernel& kernel, const ArgumentChoice& choice);
+
+  [[nodiscard]] const std::vector<kernel::Argument>& get() const { return arguments_; }
+  /// The arrays that the kernel writes, by name.
+  [[nodiscard]] const std::map<std::string, const kernel::Buffer*>& outputs() const {
+    return outputs_;
+  }
+
+ private:
+  std::vector<std::unique_ptr<kernel::Buffer>> buffers_;
+  std::vector<kernel::Argument> arguments_;
+  std::map<std::string, const kernel::Buffer*> outputs_;
+};
+
+}  // namespace heddle
