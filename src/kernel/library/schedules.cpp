@@ -130,9 +130,9 @@ void tile_product(Schedule& s, const Product& product, Level level) {
       s.reorder({four, by_column, one});
     } else {
       s.transpose(tile, {1, 0});
-      // A cache line of each row at a time.
-      const auto [line, word] = s.split(by_column, 16);
-      s.reorder({line, by_row, word});
+      // A few cache lines of each row at a time: read in order, written while they are near.
+      const auto [lines, word] = s.split(by_column, 128);
+      s.reorder({lines, by_row, word});
     }
   }
   if (level != Level::kOptimised) return;

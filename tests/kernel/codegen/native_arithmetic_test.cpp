@@ -58,13 +58,14 @@ Scalar random_value(const Type& type, Random& random) {
                                 std::numeric_limits<float>::quiet_NaN()};
     float real = pick(special, random);
     if (random() % 3 != 0) {
-      const float digits = static_cast<float>(static_cast<std::int64_t>(random() >> 40) - (1 << 23));
+      const float digits =
+          static_cast<float>(static_cast<std::int64_t>(random() >> 40) - (1 << 23));
       real = std::ldexp(digits, static_cast<int>(random() % 40) - 30);
     }
     return {type, 0, type.kind == TypeKind::kBFloat16 ? round_to_bfloat16(real) : real};
   }
-  const std::array ends = {lowest(type), highest(type), Int128{0}, Int128{1}, highest(type) / 2,
-                           lowest(type) / 2};
+  const std::array ends = {lowest(type), highest(type),     Int128{0},
+                           Int128{1},    highest(type) / 2, lowest(type) / 2};
   Int128 raw = pick(ends, random);
   if (random() % 4 != 0) {
     // Of any size: small divisors and shift amounts are as interesting as large numbers.
@@ -74,11 +75,11 @@ Scalar random_value(const Type& type, Random& random) {
 }
 
 std::vector<Type> operand_types() {
-  return {bool_type(),         index_type(),       float32_type(),    bfloat16_type(),
-          int_type(1),         int_type(8),        int_type(13),      int_type(32),
-          int_type(64),        uint_type(1),       uint_type(8),      uint_type(31),
-          uint_type(32),       uint_type(64),      fixed_type(16, 6), ufixed_type(12, 15),
-          fixed_type(24, -4),  ufixed_type(32, 8), fixed_type(40, 20)};
+  return {bool_type(),        index_type(),       float32_type(),    bfloat16_type(),
+          int_type(1),        int_type(8),        int_type(13),      int_type(32),
+          int_type(64),       uint_type(1),       uint_type(8),      uint_type(31),
+          uint_type(32),      uint_type(64),      fixed_type(16, 6), ufixed_type(12, 15),
+          fixed_type(24, -4), ufixed_type(32, 8), fixed_type(40, 20)};
 }
 
 Type random_target(Random& random) {
@@ -112,9 +113,10 @@ Case binary_case(BinaryOp op, const Type& a, const Type& b) {
 
 Case unary_case(UnaryOp op, const Type& a) {
   const Type result = result_type(op, a);
-  return {fmt::format("{} {}", to_string(op), to_string(a)), a, a,
-          [op](const Expr& x, const Expr&) { return unary(op, x); },
-          [=](const Scalar& x, const Scalar&, Fault& fault) { return apply(op, x, result, fault); }};
+  return {
+      fmt::format("{} {}", to_string(op), to_string(a)), a, a,
+      [op](const Expr& x, const Expr&) { return unary(op, x); },
+      [=](const Scalar& x, const Scalar&, Fault& fault) { return apply(op, x, result, fault); }};
 }
 
 Case cast_case(const Type& target, const Case& inner) {
@@ -158,9 +160,7 @@ class Batch {
     const ArrayHandle a = k.input("a", one.a, {kValues});
     const ArrayHandle b = k.input("b", one.b, {kValues});
     const ArrayHandle c = k.output("c", type, {kValues});
-    k.loop("i", 0, kValues, [&](const Expr& i) {
-      c(i) = one.expression(a(i), b(i));
-    });
+    k.loop("i", 0, kValues, [&](const Expr& i) { c(i) = one.expression(a(i), b(i)); });
     kernels_.push_back(k.build());
     cases_.push_back(one);
     results_.push_back(type);
@@ -263,13 +263,64 @@ TEST(NativeArithmetic, ConversionsGiveTheBitsOfScalars) {
   Random random(3);
   Batch batch;
   for (const Type& from : operand_types()) {
-    for (int i = 0; i < 8; ++i) {
+    for (int i = 0; i < 5; ++i) {
       const Type target = random_target(random);
       batch.try_to_add([&] { return cast_case(target, identity_case(from)); });
     }
   }
-  EXPECT_GT(batch.size(), 120U);
+  EXPECT_GT(batch.size(), 75U);
   batch.expect_bits_of_scalars(random);
+}
+
+/// A kernel that converts `count` elements to every rounding and overflow mode of a small type.
+KernelPtr all_modes(const Type& from, bool is_signed, std::int64_t count) {
+  KernelBuilder k(is_signed ? "to_signed" : "to_unsigned");
+  const ArrayHandle x = k.input("x", from, {count});
+  for (int mode = 0; mode < 35; ++mode) {
+    const auto rounding = static_cast<Rounding>(mode / 5);
+    const auto overflow = static_cast<Overflow>(mode % 5);
+    const Type to =
+        is_signed ? fixed_type(5, 3, rounding, overflow) : ufixed_type(5, 3, rounding, overflow);
+    const ArrayHandle y = k.output(fmt::format("y{}", mode), to, {count});
+    k.loop("i", 0, count, [&](const Expr& i) { y(i) = cast(to, x(i)); });
+  }
+  return k.build();
+}
+
+// All values of a fixed-point type, which are also all ties, as such and as float32.
+TEST(NativeArithmetic, EveryModeGivesTheBitsOfScalarsForEveryValue) {
+  const Type fixed = fixed_type(10, 5);
+  const std::int64_t count = 1 << fixed.width;
+  for (const Type& from : {fixed, float32_type()}) {
+    Buffer x(from, {count});
+    for (std::int64_t i = 0; i < count; ++i) x.set(i, std::ldexp(i - count / 2, -fixed.fraction));
+    const Scratch cache;
+    NativeOptions options;
+    options.cache = cache.path();
+    const NativeLibrary library({all_modes(from, true, count), all_modes(from, false, count)},
+                                options);
+    for (const bool is_signed : {true, false}) {
+      const KernelPtr kernel = all_modes(from, is_signed, count);
+      std::vector<Buffer> outputs;
+      for (std::size_t i = 1; i < kernel->parameters.size(); ++i) {
+        const auto& parameter = std::get<ArrayParameter>(kernel->parameters[i]);
+        outputs.emplace_back(parameter.array.element, std::vector{count});
+      }
+      std::vector<Argument> arguments = {&x};
+      for (Buffer& output : outputs) arguments.emplace_back(&output);
+      library.run(arguments, is_signed ? 0 : 1);
+      for (const Buffer& output : outputs) {
+        for (std::int64_t i = 0; i < count; ++i) {
+          Fault fault = Fault::kNone;
+          const Scalar expected = convert(x.get(i), output.element(), fault);
+          if (fault != Fault::kNone) continue;
+          ASSERT_TRUE(expected.raw == output.get(i).raw)
+              << to_string(output.element()) << " of " << to_string(x.get(i)) << " is "
+              << to_string(expected) << ", not " << to_string(output.get(i));
+        }
+      }
+    }
+  }
 }
 
 // Sums and products that are cut off may be computed narrowly; these must not show it.

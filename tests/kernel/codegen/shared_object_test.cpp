@@ -128,8 +128,8 @@ TEST(SharedObject, DamagedFilesAreCompiledAgain) {
 TEST(SharedObject, AnotherStateOfTheCompilerMeansAnotherObject) {
   const Scratch cache;
   const Scratch programs;
-  const fs::path compiler = programs.put(
-      "compiler", fmt::format("#!/bin/sh\nexec {} \"$@\"\n", find_compiler()));
+  const fs::path compiler =
+      programs.put("compiler", fmt::format("#!/bin/sh\nexec {} \"$@\"\n", find_compiler()));
   fs::permissions(compiler, fs::perms::owner_all);
   const auto compile = [&] { return SharedObject(returning(1), compiler, {}, cache.path()); };
   EXPECT_FALSE(compile().cached());

@@ -233,6 +233,7 @@ Printed ExpressionPrinter::index_cast(const Expr& operand) const {
     }
     const bool is_int = range_of(type).fits_int() && type.width <= 32;
     const Printed p = print(operand);
+    if (p.is_literal) return {p.text, p.level};
     const std::string object = wrapped(is_ap_fixed(type) ? as_ap_int(operand) : p, Level::kPrimary);
     return is_int ? Printed{object + ".to_int()"}
                   : Printed{fmt::format("long({}.to_int64())", object), Level::kPrimary, true,
@@ -466,7 +467,9 @@ Printed ExpressionPrinter::choose(const Expr& e, const Select& choice) const {
   const std::string condition = wrapped(print(choice.condition), Level::kLogicalOr);
   Printed a = print(choice.a);
   Printed b = print(choice.b);
-  if (e.type().is_fixed()) {
+  const bool is_int = e.type().is_fixed() && a.is_literal && b.is_literal &&
+                      range_of(e.type()).fits_int();
+  if (e.type().is_fixed() && !is_int) {
     const auto settle = [&](Printed& p, const Expr& branch) {
       const bool is_type = p.is_exact && branch.type() == e.type();
       if (is_type) return;
@@ -481,7 +484,7 @@ Printed ExpressionPrinter::choose(const Expr& e, const Select& choice) const {
   }
   Printed p{fmt::format("{} ? {} : {}", condition, wrapped(a, Level::kLogicalOr),
                         wrapped(b, Level::kLogicalOr)),
-            Level::kSelect};
+            Level::kSelect, !is_int, is_int};
   p.is_long = e.type().is_index() && (a.is_long || b.is_long);
   return p;
 }

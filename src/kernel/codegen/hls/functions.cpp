@@ -14,9 +14,6 @@
 namespace heddle::kernel::hls {
 namespace {
 
-/// Offsets within arrays: not negative, since windows lie inside of their arrays.
-constexpr Range kOffset = {0, std::int64_t{1} << 40};
-
 std::string declaration(const VariableView& view) {
   const std::string type =
       view.type.is_index() ? (view.is_long ? "long" : "int") : cpp_type(view.type);
@@ -43,9 +40,10 @@ bool is_whole(const ArrayView& view) {
 
 std::string comment_of(const Kernel& callee) {
   if (!callee.intrinsic) return callee.summary;
-  if (callee.intrinsic->primitive.empty()) return "An instruction: " + callee.name + ".";
-  return fmt::format("An instruction: what the hardware primitive {} does.",
-                     callee.intrinsic->primitive);
+  const std::string& summary = callee.summary.empty() ? callee.name : callee.summary;
+  if (callee.intrinsic->primitive.empty()) return "An instruction: " + summary;
+  return fmt::format("An instruction, the hardware primitive {}: {}", callee.intrinsic->primitive,
+                     summary);
 }
 
 /// One of a few ranges around `range`, so that calls with different literals share a function.
@@ -53,7 +51,8 @@ Range widened(const Range& range) {
   for (const std::int64_t high : {std::int64_t{0xffff}, std::int64_t{0x7fffffff}}) {
     if (range.low >= 0 && range.high <= high) return {0, high};
   }
-  return range.fits_int() ? Range{-0x7fffffff - 1, 0x7fffffff} : any_index();
+  if (range.fits_int()) return {-0x80000000LL, 0x7fffffff};
+  return range.low >= 0 ? Range{0, any_index().high} : any_index();
 }
 
 /// A callee's parameters and a caller's arguments.
@@ -98,7 +97,11 @@ class Passer {
     passing_.parameters.push_back(passed.view.parameter(parameter.direction == Direction::kIn));
     passing_.arguments.push_back(passed.argument);
     for (const PassedArray::Number& number : passed.numbers) {
-      const VariableView view = counter_view(number.name, kOffset);
+      // Not negative, since windows lie inside of their arrays.
+      Range range = range_of(number.value, print_.ranges());
+      range.low = 0;
+      const VariableView view = counter_view(number.name, widened(range));
+      passing_.key += view.is_long ? "|long" : "|int";
       passing_.parameters.push_back(declaration(view));
       passing_.arguments.push_back(print_.text(number.value));
       passing_.scope.variables[number.name] = view;

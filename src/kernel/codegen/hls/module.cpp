@@ -74,12 +74,14 @@ std::string scalar_function(const Function& function, const Program& program) {
   for (const Function::Binding& binding : function.bindings) {
     const Type& type = binding.value.type();
     const std::string name = local_name(binding.name, taken);
-    body += fmt::format("  const {} {} = {};\n", cpp_type(type), name,
-                        ExpressionPrinter(scope).value(type, binding.value));
+    body += wrap_line(fmt::format("const {} {} = {};", cpp_type(type), name,
+                                  ExpressionPrinter(scope).value(type, binding.value)),
+                      2);
     scope.variables[binding.name] = {name, type};
   }
   const Type& type = function.result.type();
-  body += fmt::format("  return {};\n", ExpressionPrinter(scope).value(type, function.result));
+  body += wrap_line(
+      fmt::format("return {};", ExpressionPrinter(scope).value(type, function.result)), 2);
   const std::string& name = program.scalar_functions.at(function.name);
   return function_text("", fmt::format("static {} {}", cpp_type(type), name), parameters, body);
 }

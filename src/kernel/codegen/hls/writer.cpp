@@ -16,18 +16,16 @@ namespace {
 
 constexpr std::size_t kColumns = 100;
 
-/// The text in lines of at most kColumns where it has spaces to break at.
-std::string wrap_line(std::string text, std::size_t indent) {
-  std::string result;
-  std::string margin(indent, ' ');
-  while (margin.size() + text.size() > kColumns) {
-    const std::size_t at = text.rfind(' ', kColumns - margin.size());
-    if (at == std::string::npos || at == 0) break;
-    result += margin + text.substr(0, at) + "\n";
-    text.erase(0, at + 1);
-    margin.assign(indent + 4, ' ');
+/// Where to break a line of at most `limit` characters: behind a comma, else before an operator.
+std::size_t break_of(const std::string& text, std::size_t limit) {
+  std::size_t operators = std::string::npos;
+  for (std::size_t at = text.rfind(' ', limit); at != std::string::npos && at > 0;
+       at = text.rfind(' ', at - 1)) {
+    if (text[at - 1] == ',' && at > limit / 2) return at;
+    const bool is_before = std::string_view("+-*/%&|^?:=!<>").find(text[at + 1]) != std::string::npos;
+    if (operators == std::string::npos && is_before) operators = at;
   }
-  return result + margin + text + "\n";
+  return operators == std::string::npos ? text.rfind(' ', limit) : operators;
 }
 
 bool has_loads(const Expr& root) {
@@ -89,6 +87,19 @@ bool has_compound_assignment(const Type& target, const Expr& e, ReduceOp op) {
 }
 
 }  // namespace
+
+std::string wrap_line(std::string text, std::size_t indent) {
+  std::string result;
+  std::string margin(indent, ' ');
+  while (margin.size() + text.size() > kColumns) {
+    const std::size_t at = break_of(text, kColumns - margin.size());
+    if (at == std::string::npos || at == 0) break;
+    result += margin + text.substr(0, at) + "\n";
+    text.erase(0, at + 1);
+    margin.assign(indent + 4, ' ');
+  }
+  return result + margin + text + "\n";
+}
 
 std::string Program::add_function(const std::string& wanted) {
   std::set<std::string> taken = names;

@@ -34,6 +34,9 @@ struct KernelNames {
   std::set<std::string> taken;
 };
 
+/// The text in lines of at most 100 characters, as far as it has spaces to break at.
+std::string wrap_line(std::string text, std::size_t indent);
+
 /// A function's text. The signature is "static void f"; parameters go on lines of their own if
 /// long.
 std::string function_text(const std::string& comment, const std::string& signature,
