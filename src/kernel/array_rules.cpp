@@ -94,11 +94,6 @@ void check_layout(const Array& array, bool is_parameter) {
   check_table(array);
 }
 
-bool same_values(const Type& a, const Type& b) {
-  return a.kind == b.kind && a.is_signed == b.is_signed && a.width == b.width &&
-         a.fraction == b.fraction;
-}
-
 void check_stored(const std::string& name, const Type& element, const Expr& value) {
   const Type& type = value.type();
   const bool is_whole = value.as<Constant>() != nullptr && type.is_integer();

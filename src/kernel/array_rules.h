@@ -11,8 +11,6 @@ namespace heddle::kernel {
 void check_element_type(const std::string& name, const Type& type);
 /// Checks an array's element type, bank, partition, lanes and table, its extents being right.
 void check_layout(const Array& array, bool is_parameter);
-/// Whether two types differ at most in how values are brought into them.
-bool same_values(const Type& a, const Type& b);
 /// Checks that a value may be stored into an element (of the array or stream `name`).
 void check_stored(const std::string& name, const Type& element, const Expr& value);
 /// Checks that it may be reduced into one.

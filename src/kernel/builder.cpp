@@ -1,6 +1,8 @@
 #include "kernel/builder.h"
 
 #include "base/error.h"
+#include "kernel/buffer.h"
+#include "kernel/made.h"
 #include "kernel/rewrite.h"
 #include "kernel/verify.h"
 
@@ -10,14 +12,6 @@ namespace {
 std::vector<Expr> as_indices(std::vector<Expr> list) {
   for (Expr& e : list) e = to_index(e);
   return list;
-}
-
-/// A literal takes the element's type, so that x = 0 and x = 0.5 store what they say.
-Expr for_storing(const Type& element, const Expr& value) {
-  const bool is_exact_literal = value.as<Constant>() && !value.type().is_bool() &&
-                                !element.is_bool() &&
-                                (element.is_float() || value.type().is_integer());
-  return is_exact_literal ? cast(element, value) : value;
 }
 
 }  // namespace
@@ -30,7 +24,7 @@ Element::operator Expr() const {
 }
 
 void Element::store(const Expr& value, std::optional<ReduceOp> reduce) {
-  builder_->append(make_stmt(Store{array_, indices_, for_storing(type_, value), reduce}));
+  builder_->append(make_stmt(Store{array_, indices_, as_stored(type_, value), reduce}));
 }
 
 Element& Element::operator=(const Expr& value) {
@@ -82,7 +76,7 @@ Window ArrayHandle::slice(std::vector<Expr> leading) const {
 
 void StreamHandle::put(const std::vector<Expr>& channel, const Expr& value) const {
   builder_->append(
-      make_stmt(Put{stream_.name, as_indices(channel), for_storing(stream_.element, value)}));
+      make_stmt(Put{stream_.name, as_indices(channel), as_stored(stream_.element, value)}));
 }
 
 void StreamHandle::get(const std::vector<Expr>& channel, const Element& target) const {
@@ -178,13 +172,13 @@ ArrayHandle KernelBuilder::table(const std::string& name, const Type& element,
     throw UserError(fmt::format("table {}: {} values for {} elements", name, values.size(), count),
                     "give one value for each element");
   }
-  Type exact = float32_type();
   array.table.reserve(values.size());
+  Buffer nearest(element, {1});
   for (const double value : values) {
-    const bool is_whole =
-        !element.is_float() && value == static_cast<double>(static_cast<std::int64_t>(value));
-    array.table.push_back(
-        cast(element, is_whole ? Expr(static_cast<std::int64_t>(value)) : constant(exact, value)));
+    nearest.set(0, value);
+    const Scalar kept = nearest.get(0);
+    array.table.push_back(element.is_float() ? constant(element, double{kept.real})
+                                             : constant(element, kept.raw));
   }
   append(make_stmt(DeclareArray{array}));
   return {this, std::move(array)};

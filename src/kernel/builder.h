@@ -116,7 +116,8 @@ class KernelBuilder {
   // Declarations, from here to the end of the enclosing body.
   ArrayHandle local(const std::string& name, const Type& element, std::vector<Expr> shape);
   Element scalar(const std::string& name, const Type& element);
-  /// A constant table; values are literals, row-major. Throws UserError if their number is wrong.
+  /// A constant table, row-major, of the elements' values nearest to `values`. Throws UserError if
+  /// their number is wrong.
   ArrayHandle table(const std::string& name, const Type& element, std::vector<std::int64_t> shape,
                     const std::vector<double>& values);
   StreamHandle stream(const std::string& name, const Type& element, std::int64_t depth = 2,

@@ -18,12 +18,6 @@ bool is_literal(const Expr& e) {
   return e.as<Constant>() != nullptr;
 }
 
-/// Whether two types differ at most in how values are brought into them.
-bool same_values(const Type& a, const Type& b) {
-  return a.kind == b.kind && a.is_signed == b.is_signed && a.width == b.width &&
-         a.fraction == b.fraction;
-}
-
 Expr in_type(const Type& type, const Expr& e) {
   return same_values(type, e.type()) ? e : cast(type, e);
 }

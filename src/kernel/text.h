@@ -19,9 +19,9 @@
 //     }
 //   }
 //
-// Functions and called kernels stand before their users; the last kernel is the one meant. Line ends
-// mean no more than blanks do. In this grammar {x} is x any number of times, [x] x or nothing, x,..
-// one or more x with commas between.
+// Functions and called kernels stand before their users; the last kernel is the one meant. Ends of
+// lines mean no more than blanks do. In this grammar {x} is x any number of times, [x] x or
+// nothing, x,.. one or more x with commas between.
 //
 //   text       {function | kernel}
 //   function   func NAME ( [NAME : type,..] ) -> type { {let NAME = expr} return expr }

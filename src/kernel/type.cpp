@@ -126,6 +126,11 @@ Type ufixed_type(int width, int integer_bits, Rounding rounding, Overflow overfl
   return make_fixed(false, width, width - integer_bits, rounding, overflow);
 }
 
+bool same_values(const Type& a, const Type& b) {
+  return a.kind == b.kind && a.is_signed == b.is_signed && a.width == b.width &&
+         a.fraction == b.fraction;
+}
+
 std::string to_string(const Type& type) {
   switch (type.kind) {
     case TypeKind::kBool:

@@ -75,6 +75,9 @@ Type fixed_type(int width, int integer_bits, Rounding rounding = Rounding::kTrun
 Type ufixed_type(int width, int integer_bits, Rounding rounding = Rounding::kTruncate,
                  Overflow overflow = Overflow::kExact);
 
+/// Whether two types differ at most in how values are brought into them.
+bool same_values(const Type& a, const Type& b);
+
 /// "int<8>", "uint<8,wrap>", "fixed<16,6,nearest_even,saturate>", "float32", "index", ...; the
 /// modes are left out where they are the default (truncate, exact).
 std::string to_string(const Type& type);

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <functional>
+#include <numeric>
 #include <set>
 
 #include "base/error.h"
@@ -131,8 +132,9 @@ void tile_product(Schedule& s, const Product& product, Level level) {
     } else {
       s.transpose(tile, {1, 0});
       // A few cache lines of each row at a time: read in order, written while they are near.
-      const auto [lines, word] = s.split(by_column, 128);
-      s.reorder({lines, by_row, word});
+      const std::int64_t lines = std::gcd(product.inner, std::int64_t{128});
+      const auto [block, element] = s.split(by_column, lines);
+      s.reorder({block, by_row, element});
     }
   }
   if (level != Level::kOptimised) return;

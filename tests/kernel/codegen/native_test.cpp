@@ -258,6 +258,38 @@ TEST(Native, LargeAndUnknownLocalArraysGiveTheBitsOfTheInterpreter) {
   });
 }
 
+TEST(Native, MemoryOfLocalArraysGrowsFromRunToRun) {
+  const Scratch cache;
+  const KernelPtr kernel = parse_kernel(R"(
+      kernel inner(n: index, c: inout int<32>[n]) {
+        var copy: int<32>[n]
+        for i in 0..n { copy[i] = c[n - 1 - i] }
+        for j in 0..n { c[j] = copy[j] }
+      }
+      kernel outer(n: index, a: in int<32>[n], c: out int<32>[n]) {
+        var two: int<32>[2, n]
+        for i in 0..n {
+          two[0, i] = a[i]
+          two[1, i] = 5
+        }
+        call inner(n, two[0, 0 : ])
+        for j in 0..n { c[j] = int<32,wrap>(two[0, j] * two[1, j]) }
+      })",
+                                        "test");
+  const NativeLibrary library({kernel}, options_in(cache));
+  for (const std::int64_t n : {10, 100000, 300000, 5, 200000}) {
+    const Operands got(*kernel, {n}, 7);
+    const Operands expected(*kernel, {n}, 7);
+    library.run(got.arguments());
+    const std::int64_t last = n - 1;
+    for (const std::int64_t i : {std::int64_t{0}, n / 2, last}) {
+      const auto& in = *std::get<Buffer*>(expected.arguments()[1]);
+      const auto& out = *std::get<Buffer*>(got.arguments()[2]);
+      ASSERT_TRUE(out.get(i).raw == in.get(last - i).raw * 5) << i << " of " << n;
+    }
+  }
+}
+
 TEST(Native, ProcessesAndStreamsGiveTheBitsOfTheInterpreter) {
   expect_bits_of_interpreter({
       {R"(kernel produce(x: in int<16>[20], s: out stream int<16>) {
@@ -336,7 +368,7 @@ TEST(Native, ParallelLoopsGiveTheBitsOfTheInterpreter) {
               call rows(1, a[rest : , 0 : ], factor, d[rest : , 0 : ])
             }
           })",
-       {40}},
+       {101}},
       {R"(kernel nothing(n: index, c: inout int<8>[4]) {
             for i in 5..n parallel { c[0] = 1 }
             c[1] = 99
@@ -405,6 +437,12 @@ TEST(Native, ErrorsNameTheArgumentsThatDoNotFit) {
   } catch (const UserError& error) {
     EXPECT_NE(std::string(error.what()).find("a and c are one buffer"), std::string::npos);
   }
+}
+
+TEST(Native, KernelsWithStreamParametersAreNotRunByThemselves) {
+  const std::vector<KernelPtr> kernels = {
+      parse_kernel("kernel feed(s: out stream int<8>) { put s, 1 }", "test")};
+  EXPECT_THROW((void)emit_cpp(kernels), UserError);
 }
 
 TEST(Native, RunsOfOneLibraryMayComeFromSeveralThreads) {

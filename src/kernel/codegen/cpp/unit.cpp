@@ -207,7 +207,11 @@ void Unit::add_entry(const Kernel& kernel, std::size_t number) {
     const auto* array = std::get_if<ArrayParameter>(&kernel.parameters[i]);
     if (array == nullptr) {
       const auto* scalar = std::get_if<ScalarParameter>(&kernel.parameters[i]);
-      ensure(scalar != nullptr, "kernel {} has stream parameters and no entry", kernel.name);
+      if (scalar == nullptr) {
+        throw UserError(fmt::format("kernel {} has the stream parameter {}", kernel.name,
+                                    name_of(kernel.parameters[i])),
+                        "run a kernel that calls it and owns the stream");
+      }
       arguments.push_back(body.scope().numbers.at(scalar->name).name);
       continue;
     }

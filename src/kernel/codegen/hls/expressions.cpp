@@ -57,10 +57,6 @@ Type without_modes(Type type) {
   return type;
 }
 
-bool same_values(const Type& a, const Type& b) {
-  return without_modes(a) == without_modes(b);
-}
-
 }  // namespace
 
 Printed ExpressionPrinter::print(const Expr& e) const {

@@ -28,22 +28,22 @@ struct Array {
         lanes(the_lanes),
         words(new Word[static_cast<std::size_t>(the_size / the_lanes + 1)]()) {}
 };
-template <typename T>
-void put(T* elements, long, long i, const T& x) {
-  elements[i] = x;
-}
+/// An element of memory words of several.
 template <typename T, typename Word>
-void put(Word* words, long lanes, long i, const T& x) {
-  heddle::set_lane<T>(words[i / lanes], static_cast<int>(i % lanes), x);
-}
+struct Element {
+  static void put(Word* words, long lanes, long i, const T& x) {
+    heddle::set_lane<T>(words[i / lanes], static_cast<int>(i % lanes), x);
+  }
+  static T get(const Word* words, long lanes, long i) {
+    return heddle::lane<T>(words[i / lanes], static_cast<int>(i % lanes));
+  }
+};
+/// A word that is the element.
 template <typename T>
-T get(const T* elements, long, long i) {
-  return elements[i];
-}
-template <typename T, typename Word>
-T get(const Word* words, long lanes, long i) {
-  return heddle::lane<T>(words[i / lanes], static_cast<int>(i % lanes));
-}
+struct Element<T, T> {
+  static void put(T* words, long, long i, const T& x) { words[i] = x; }
+  static T get(const T* words, long, long i) { return words[i]; }
+};
 
 inline float random_value(std::mt19937& random, float) {
   return std::uniform_real_distribution<float>(-1.0f, 1.0f)(random);
@@ -95,8 +95,8 @@ class Data {
         read(array.name + ".bin", array.size * (heddle::pitch<T>::bits / 8), &bytes);
     if (!is_given && !folder_.empty()) stop(folder_ + "/" + array.name + ".bin is missing", 2);
     for (long i = 0; i < array.size; ++i) {
-      put<T>(array.words.get(), array.lanes, i,
-             is_given ? element<T>(bytes, i) : random_value(random_, T()));
+      Element<T, Word>::put(array.words.get(), array.lanes, i,
+                            is_given ? element<T>(bytes, i) : random_value(random_, T()));
     }
   }
 
@@ -111,7 +111,7 @@ class Data {
     long different = 0;
     for (long i = 0; i < array.size; ++i) {
       const T expected = element<T>(bytes, i);
-      const T found = get<T>(array.words.get(), array.lanes, i);
+      const T found = Element<T, Word>::get(array.words.get(), array.lanes, i);
       if (heddle::to_memory(expected) == heddle::to_memory(found)) continue;
       if (first < 0) {
         std::printf("%s: element %ld is 0x%llx, expected 0x%llx\n", array.name.c_str(), i,
