@@ -1,12 +1,20 @@
 // heddle kernel: the kernel language from the command line.
 #include "apps/heddle/kernel_verbs.h"
 #include "apps/heddle/verbs.h"
+#include "base/error.h"
 
 namespace heddle {
 
 void add_kernel(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("kernel", "List, schedule, check, run and emit kernels");
-  verb->require_subcommand(1);
+  // Not 1: a misspelt verb would then be reported as a missing one.
+  verb->require_subcommand(0, 1);
+  verb->callback([verb] {
+    if (!verb->get_subcommands().empty()) return;
+    throw UserError(
+        "heddle kernel: a verb is missing",
+        "one of: list, show, schedule, explain, check, run, emit (heddle kernel --help)");
+  });
   verb->footer(
       "A kernel is a name from `heddle kernel list` or a file of kernel text; a schedule is a "
       "name\n"

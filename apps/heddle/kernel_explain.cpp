@@ -16,7 +16,6 @@ namespace heddle {
 namespace {
 
 using kernel::Array;
-using kernel::Dependence;
 using kernel::For;
 using kernel::Kernel;
 using kernel::Reductions;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <map>
 
 #include "apps/heddle/kernel_source.h"
 #include "apps/heddle/kernel_verbs.h"
@@ -151,26 +152,36 @@ std::string checksum(const Buffer& buffer) {
   return fmt::format("{:016x}", hash);
 }
 
-void write_outputs(const std::vector<std::string>& wanted, const KernelArguments& arguments) {
+/// Arrays by name and the files they go to. A mistake shows before the kernel runs.
+std::map<std::string, std::string> output_files(const std::vector<std::string>& wanted,
+                                                const KernelArguments& arguments) {
+  std::map<std::string, std::string> files;
   for (const std::string& text : wanted) {
     const std::size_t equals = text.find('=');
-    const auto found = arguments.outputs().find(text.substr(0, equals));
-    if (equals == std::string::npos || found == arguments.outputs().end()) {
+    const std::string name = text.substr(0, equals);
+    if (equals == std::string::npos || equals + 1 == text.size() ||
+        !arguments.outputs().contains(name)) {
       std::vector<std::string> names;
-      for (const auto& [name, buffer] : arguments.outputs()) names.push_back(name);
+      for (const auto& [output, buffer] : arguments.outputs()) names.push_back(output);
       throw UserError(fmt::format("--output {}: not an output and a file", text),
                       fmt::format("write it as name=file; outputs are {}", fmt::join(names, ", ")));
     }
-    const Buffer& buffer = *found->second;
-    write_file(text.substr(equals + 1),
-               {reinterpret_cast<const char*>(buffer.data()), buffer.byte_size()});
+    const std::filesystem::path folder =
+        std::filesystem::path(text.substr(equals + 1)).parent_path();
+    if (!folder.empty() && !std::filesystem::is_directory(folder)) {
+      throw UserError(fmt::format("--output {}: {} is not a folder", text, folder.string()),
+                      fmt::format("mkdir -p {}", folder.string()));
+    }
+    files[name] = text.substr(equals + 1);
   }
+  return files;
 }
 
 void run(const RunOptions& options) {
   const kernel::Schedule schedule = load(options.choice);
   Runner runner(options.backend, schedule.kernel(), options.threads);
   KernelArguments arguments(*schedule.kernel(), options.arguments);
+  const std::map<std::string, std::string> files = output_files(options.outputs, arguments);
   std::vector<double> times = {runner.run(arguments)};
   for (int i = 1; i < options.repeat; ++i) {
     // An inout array starts from its given values again.
@@ -179,7 +190,10 @@ void run(const RunOptions& options) {
   }
   std::sort(times.begin(), times.end());
   const double median = times[times.size() / 2];
-  write_outputs(options.outputs, arguments);
+  for (const auto& [name, file] : files) {
+    const Buffer& buffer = *arguments.outputs().at(name);
+    write_file(file, {reinterpret_cast<const char*>(buffer.data()), buffer.byte_size()});
+  }
   if (options.json) {
     Json outputs = Json::object();
     for (const auto& [name, buffer] : arguments.outputs()) {

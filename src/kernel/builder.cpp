@@ -32,6 +32,8 @@ Element& Element::operator=(const Expr& value) {
   return *this;
 }
 
+// Assigning an element to itself writes a statement like any other.
+// NOLINTNEXTLINE(bugprone-unhandled-self-assignment)
 Element& Element::operator=(const Element& value) {
   return *this = Expr(value);
 }
@@ -158,7 +160,7 @@ Element KernelBuilder::scalar(const std::string& name, const Type& element) {
 }
 
 ArrayHandle KernelBuilder::table(const std::string& name, const Type& element,
-                                 std::vector<std::int64_t> shape,
+                                 const std::vector<std::int64_t>& shape,
                                  const std::vector<double>& values) {
   Array array;
   array.name = fresh_name(name, names_);

@@ -118,8 +118,8 @@ class KernelBuilder {
   Element scalar(const std::string& name, const Type& element);
   /// A constant table, row-major, of the elements' values nearest to `values`. Throws UserError if
   /// their number is wrong.
-  ArrayHandle table(const std::string& name, const Type& element, std::vector<std::int64_t> shape,
-                    const std::vector<double>& values);
+  ArrayHandle table(const std::string& name, const Type& element,
+                    const std::vector<std::int64_t>& shape, const std::vector<double>& values);
   StreamHandle stream(const std::string& name, const Type& element, std::int64_t depth = 2,
                       std::vector<Expr> channels = {});
 

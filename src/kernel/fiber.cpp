@@ -1,5 +1,6 @@
 #include "kernel/fiber.h"
 
+#include <bit>
 #include <cstdint>
 #include <utility>
 
@@ -51,12 +52,13 @@ Fiber::~Fiber() {
 }
 
 void Fiber::enter(unsigned high, unsigned low) {
-  auto* fiber = reinterpret_cast<Fiber*>(static_cast<std::uintptr_t>(high) << 32 | low);
+  auto* fiber = std::bit_cast<Fiber*>(static_cast<std::uintptr_t>(high) << 32 | low);
   enter_stack(nullptr, &fiber->caller_stack_, &fiber->caller_stack_bytes_);
   try {
     fiber->body_();
   } catch (const Cancelled&) {
-    // The destructor waits for the stack to be unwound, which it now is.
+    // The stack is unwound, which is all that the destructor waits for.
+    fiber->error_ = nullptr;
   } catch (...) {
     fiber->error_ = std::current_exception();
   }

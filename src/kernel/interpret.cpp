@@ -362,7 +362,7 @@ class Machine {
 
   void finish_iteration(const For& loop, Process& process) {
     constexpr std::int64_t kPorts = 2;
-    const std::int64_t available = kPorts * *loop.marks.pipeline;
+    const std::int64_t available = kPorts * loop.marks.pipeline.value_or(1);
     for (const PortCounter::Worst& worst : process.ports.finish()) {
       if (worst.accesses <= available) continue;
       const auto known = std::find_if(

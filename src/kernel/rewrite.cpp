@@ -137,6 +137,7 @@ std::vector<std::string> declared_names(const Stmt& stmt) {
   if (const auto* stream = as<DeclareStream>(stmt)) return {stream->stream.name};
   if (const auto* dataflow = as<Dataflow>(stmt)) {
     std::vector<std::string> names;
+    names.reserve(dataflow->processes.size());
     for (const Dataflow::Process& process : dataflow->processes) names.push_back(process.name);
     return names;
   }

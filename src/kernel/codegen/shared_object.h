@@ -15,11 +15,11 @@ std::string find_compiler();
 /// A loaded shared object; unloaded with the last copy.
 class SharedObject {
  public:
-  /// Compiles `source` with `compiler` and `flags` (plus -std=c++20 -shared -fPIC), or takes what an
-  /// earlier call with the same text, compiler (path, size and time of the program) and flags left in
-  /// `cache`: files named by the content's hash, written whole or not at all, safe under concurrent
-  /// use. An empty `cache` is default_cache(). Throws UserError if the folder cannot be written, and
-  /// InternalError with the compiler's first error lines if the text does not compile.
+  /// Compiles `source` with `compiler` and `flags` (plus -std=c++20 -shared -fPIC), or takes what
+  /// an earlier call with the same text, compiler (path, size and time of the program) and flags
+  /// left in `cache`: files named by the content's hash, written whole or not at all, safe under
+  /// concurrent use. An empty `cache` is default_cache(). Throws UserError if the folder cannot be
+  /// written, and InternalError with the compiler's first error lines if the text does not compile.
   SharedObject(const std::string& source, const std::string& compiler,
                const std::vector<std::string>& flags, const std::filesystem::path& cache);
 

@@ -85,7 +85,7 @@ void tile_rows(Schedule& s, std::string rows, std::string sums, std::vector<std:
     s.replace(sums, instruction(count));
     if (is_all) return;
     // The loops that are left over are copies: each has the first name that was free.
-    rows = fresh_name(rows + "_rest", taken);
+    rows = fresh_name(rows.append("_rest"), taken);
     sums = fresh_name(sums, taken);
     for (std::string& name : inside) name = fresh_name(name, taken);
   }

@@ -163,7 +163,7 @@ Stmt inlined(const Call& call, std::set<std::string>& taken) {
   Kernel callee = *call.callee;
   callee.body = rename(callee.body, names);
   for (Parameter& parameter : callee.parameters) {
-    const std::string name = names.at(name_of(parameter));
+    const std::string& name = names.at(name_of(parameter));
     if (auto* array = std::get_if<ArrayParameter>(&parameter)) array->array.name = name;
     if (auto* stream = std::get_if<StreamParameter>(&parameter)) stream->stream.name = name;
     if (auto* scalar = std::get_if<ScalarParameter>(&parameter)) scalar->name = name;

@@ -159,6 +159,7 @@ bool writes_twice(const Access& write) {
   const Formula::Renaming second = add_domain(formula, write, "_b");
   add_same_element(formula, write, first, write, second);
   std::vector<std::vector<Formula::Relation>> differ;
+  differ.reserve(write.loops.size());
   for (const For* loop : write.loops) {
     differ.push_back({{first.at(loop->name), "!=", second.at(loop->name)}});
   }

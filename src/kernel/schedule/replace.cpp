@@ -25,8 +25,9 @@ bool is_commutative(BinaryOp op) {
 
 class Matcher {
  public:
-  Matcher(const Kernel& kernel, const Kernel& instruction, const Stmt& nest)
-      : kernel_(kernel), instruction_(instruction) {
+  Matcher(const Kernel& kernel, const Kernel& instruction, const std::vector<int>& dense,
+          const Stmt& nest)
+      : kernel_(kernel), instruction_(instruction), dense_(dense) {
     for (const Parameter& parameter : instruction.parameters) {
       if (const auto* array = std::get_if<ArrayParameter>(&parameter)) {
         parameters_.emplace(array->array.name, &array->array);
@@ -294,19 +295,18 @@ class Matcher {
   /// The last dimensions that the instruction wants dense: they are the array's last, and whole but
   /// for the first of them.
   bool is_dense_enough(std::size_t parameter, const Window& window) {
-    const std::vector<int>& dense = instruction_.intrinsic->dense;
     std::size_t array_number = 0;
     for (std::size_t i = 0; i < parameter; ++i) {
       array_number += std::holds_alternative<ArrayParameter>(instruction_.parameters[i]) ? 1 : 0;
     }
-    if (array_number >= dense.size()) return true;
+    if (array_number >= dense_.size()) return true;
     const Array& own = std::get<ArrayParameter>(instruction_.parameters[parameter]).array;
     const Array& array = *find_array(kernel_, window.array);
     const std::size_t rank = window.dimensions.size();
-    for (int d = 0; d < dense[array_number]; ++d) {
+    for (int d = 0; d < dense_[array_number]; ++d) {
       const bool is_last =
           static_cast<std::size_t>(d) < rank && window.dimensions[rank - 1 - d].spanned;
-      const bool is_inner = d + 1 < dense[array_number];
+      const bool is_inner = d + 1 < dense_[array_number];
       const Int128* extent = is_last ? as_integer(array.shape[rank - 1 - d]) : nullptr;
       const Int128* wanted = as_integer(own.shape[own.shape.size() - 1 - d]);
       const bool is_whole = extent != nullptr && wanted != nullptr && *extent == *wanted;
@@ -314,7 +314,7 @@ class Matcher {
         return differ(
             fmt::format("the last {} dimensions of the instruction's {} lie dense in memory, those "
                         "of {} do not",
-                        dense[array_number], own.name, window.array));
+                        dense_[array_number], own.name, window.array));
       }
     }
     return true;
@@ -335,6 +335,7 @@ class Matcher {
 
   const Kernel& kernel_;
   const Kernel& instruction_;
+  const std::vector<int>& dense_;
   std::map<std::string, const Array*> parameters_;
   std::set<std::string> counters_;
   std::set<std::string> written_;
@@ -350,12 +351,13 @@ class Matcher {
 
 Kernel replace(const Kernel& kernel, const std::string& loop, const KernelPtr& instruction) {
   const std::string step = fmt::format("replace {} {}", loop, instruction->name);
-  if (!instruction->intrinsic) {
+  const std::optional<Intrinsic>& intrinsic = instruction->intrinsic;
+  if (!intrinsic) {
     throw UserError(fmt::format("{}: {} is a kernel, not an instruction", step, instruction->name),
                     "give a kernel with an Intrinsic; call ordinary kernels in the algorithm");
   }
   const Place place = find_loop(kernel, loop);
-  Matcher matcher(kernel, *instruction, place.statement);
+  Matcher matcher(kernel, *instruction, intrinsic->dense, place.statement);
   std::vector<std::variant<Window, StreamArgument, Expr>> arguments;
   if (matcher.match(instruction->body, place.statement)) arguments = matcher.arguments();
   if (arguments.empty()) {

@@ -30,6 +30,7 @@ struct Grid {
   const For* time = nullptr;
   std::int64_t row_count = 0;
   std::int64_t column_count = 0;
+  std::int64_t time_count = 0;
   const Store* update = nullptr;
   std::vector<Operand> operands;
 };
@@ -68,7 +69,7 @@ Grid find_grid(const Kernel& kernel, const std::string& step, const Place& rows,
   }
   grid.row_count = literal_trips(kernel, step, rows.statement);
   grid.column_count = literal_trips(kernel, step, second);
-  literal_trips(kernel, step, third);
+  grid.time_count = literal_trips(kernel, step, third);
   const auto depends_on = [](const For* loop, const For* outer) {
     return mentions(loop->lower, outer->name) || mentions(loop->upper, outer->name);
   };
@@ -166,8 +167,8 @@ Stmt feeder(const Grid& grid, const Operand& operand, std::set<std::string>& tak
                                                {lanes->name, lanes->lower + counter(lane)}});
   std::vector<Expr> channel = {to_index(0), to_index(0)};
   channel[operand.moves_right ? 0 : 1] = counter(lane);
-  return loop_over(step, *trip_count(*grid.time),
-                   loop_over(lane, *trip_count(*lanes),
+  return loop_over(step, grid.time_count,
+                   loop_over(lane, operand.moves_right ? grid.row_count : grid.column_count,
                              make_stmt(Put{operand.stream, std::move(channel), value})));
 }
 
@@ -210,7 +211,7 @@ Stmt element(const Grid& grid, const Type& sum_type, const std::string& first_su
   Stmt all =
       block({scalar_local(sum, sum_type),
              make_stmt(Store{sum, {}, load(first_sums, sum_type, {row, column}), std::nullopt}),
-             loop_over(step, *trip_count(*grid.time), block(std::move(body))),
+             loop_over(step, grid.time_count, block(std::move(body))),
              make_stmt(Put{sums, {row, column}, load(sum, sum_type, {})})});
   LoopMarks side_by_side;
   side_by_side.unroll = true;
@@ -224,6 +225,7 @@ Stmt over_sums(const Grid& grid, std::set<std::string>& taken, const Body& body)
   const std::string row = fresh_name(grid.rows->name, taken);
   const std::string column = fresh_name(grid.columns->name, taken);
   std::vector<Expr> indices;
+  indices.reserve(grid.update->indices.size());
   for (const Expr& index : grid.update->indices) {
     indices.push_back(
         substitute(index, {{grid.rows->name, grid.rows->lower + counter(row)},

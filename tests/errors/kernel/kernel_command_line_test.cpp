@@ -86,9 +86,8 @@ Mistake steps(const std::string& name, const std::string& kernel, const std::str
 /// Arguments that do not go with the kernel scaled.
 Mistake arguments(const std::string& name, const std::string& given,
                   const std::vector<std::string>& words) {
-  return {name,    "run k.txt --backend interpreter --output c=c.bin " + given,
-          words,   kScaled,
-          "",      "printf 'abc' > three.bin && printf 'abcd' > four.bin"};
+  return {name, "run k.txt --backend interpreter --output c=c.bin " + given, words, kScaled,
+          "",   "printf 'abc' > three.bin && printf 'abcd' > four.bin"};
 }
 
 std::string nested(int depth, const std::string& before, const std::string& after) {
@@ -100,7 +99,7 @@ std::string nested(int depth, const std::string& before, const std::string& afte
 
 std::vector<Mistake> command_lines() {
   return {
-      {"no_verb", "", {"subcommand"}, "", "", ""},
+      {"no_verb", "", {"verb", "list, show"}, "", "", ""},
       {"unknown_verb", "dance", {"dance"}, "", "", ""},
       {"no_kernel", "show", {"kernel", "required"}, "", "", ""},
       {"unknown_kernel", "show liner", {"\"liner\"", "linear"}, "", "", ""},
@@ -130,7 +129,12 @@ std::vector<Mistake> command_lines() {
        "",
        ""},
       {"parameter_for_a_file", "show k.txt -p rows=4", {"k.txt", "--parameter"}, kScaled, "", ""},
-      {"unknown_schedule", "show linear --schedule optimized", {"optimized", "optimised"}, "", "", ""},
+      {"unknown_schedule",
+       "show linear --schedule optimized",
+       {"optimized", "optimised"},
+       "",
+       "",
+       ""},
       {"library_schedule_for_a_file",
        "show k.txt --schedule optimised",
        {"optimised"},
@@ -139,10 +143,15 @@ std::vector<Mistake> command_lines() {
        ""},
       {"missing_file", "show ./nowhere.txt", {"nowhere.txt"}, "", "", ""},
       {"missing_schedule_file", "show linear --schedule ./nowhere", {"nowhere"}, "", "", ""},
-      {"folder_for_a_file", "show ./folder.d", {"folder.d"}, "", "", "mkdir folder.d"},
+      {"folder_for_a_file", "show ./folder.d", {"folder.d"}, "", "", "mkdir -p folder.d"},
       {"unreadable_choice_of_output", "schedule linear --as rust", {"--as", "rust"}, "", "", ""},
       {"unknown_backend", "run linear --backend cuda", {"--backend", "cuda"}, "", "", ""},
-      {"unknown_backend_to_check", "check linear --backends cuda", {"--backends", "cuda"}, "", "", ""},
+      {"unknown_backend_to_check",
+       "check linear --backends cuda",
+       {"--backends", "cuda"},
+       "",
+       "",
+       ""},
       {"no_repeat", "run linear --repeat 0", {"--repeat", "0"}, "", "", ""},
       {"no_backend_to_emit", "emit linear", {"--backend", "required"}, "", "", ""},
       {"clock_of_zero", "emit linear --backend hls --clock 0", {"--clock"}, "", "", ""},
@@ -168,8 +177,8 @@ std::vector<Mistake> texts() {
       body("endless_brackets", "  y[0] = " + nested(20000, "(", ")"), {"k.txt:2:", "deep"}),
       body("endless_nesting", nested(20000, "{", "}"), {"k.txt:", "deep"}),
       body("name_twice", "  var v: int<8>\n  var v: int<8>\n  y[0] = x[0]", {"k.txt:3:", "v"}),
-      body("two_loops_of_a_name", "  for i in 0..2 {\n    for i in 0..2 {\n      y[i] = 0\n    }\n  }",
-           {"k.txt:3:", "i"}),
+      body("two_loops_of_a_name",
+           "  for i in 0..2 {\n    for i in 0..2 {\n      y[i] = 0\n    }\n  }", {"k.txt:3:", "i"}),
       body("wrong_rank", "  y[0, 1] = x[0]", {"k.txt", "y", "1 dimension", "2 subscripts"}),
       body("store_to_an_input", "  x[0] = 1", {"k.txt", "x"}),
       body("output_never_written", "  var v: int<8>\n  v = x[0]", {"k.txt", "y"}),
@@ -181,8 +190,8 @@ std::vector<Mistake> texts() {
            "kernel k(n: index, x: inout int<8>[n]) {\n  for i in 0..n unroll {\n"
            "    x[i] = 0\n  }\n}\n",
            {"k.txt", "i", "unroll"}),
-      text("call_of_itself",
-           "kernel k(x: inout int<8>[4]) {\n  call k(x)\n}\n", {"k.txt:2:", "\"k\""}),
+      text("call_of_itself", "kernel k(x: inout int<8>[4]) {\n  call k(x)\n}\n",
+           {"k.txt:2:", "\"k\""}),
       text("kernel_twice",
            "kernel k(x: inout int<8>[4]) { x[0] = 1 }\nkernel k(x: inout int<8>[4]) { x[0] = 1 }\n",
            {"k.txt:2:", "k"}),
@@ -196,15 +205,19 @@ std::vector<Mistake> schedules() {
   const std::string nest = "for i in";
   return {
       steps("unknown_step", kMatrices, "# one\nsplitt k 2\n", {"s.txt:2", "splitt", "split"}),
-      steps("step_with_too_few_arguments", kMatrices, "split k\n", {"s.txt:1", "split LOOP FACTOR"}),
-      steps("step_with_too_many_arguments", kMatrices, "fuse i j k\n", {"s.txt:1", "fuse OUTER INNER"}),
+      steps("step_with_too_few_arguments", kMatrices, "split k\n",
+            {"s.txt:1", "split LOOP FACTOR"}),
+      steps("step_with_too_many_arguments", kMatrices, "fuse i j k\n",
+            {"s.txt:1", "fuse OUTER INNER"}),
       steps("factor_not_a_number", kMatrices, "split k two\n", {"s.txt:1", "two", "FACTOR"}),
       steps("factor_of_zero", kMatrices, "split k 0\n", {"s.txt:1", "0"}),
-      steps("factor_beyond_64_bits", kMatrices, "split k 99999999999999999999\n", {"s.txt:1", "9999"}),
+      steps("factor_beyond_64_bits", kMatrices, "split k 99999999999999999999\n",
+            {"s.txt:1", "9999"}),
       steps("unknown_loop", kMatrices, "split kk 2\n", {"s.txt:1", "kk", "k"}),
       steps("unknown_array", kMatrices, "partition d 0 complete\n", {"s.txt:1", "\"d\""}),
       steps("no_such_dimension", kMatrices, "partition a 2 complete\n", {"s.txt:1", "a", "2"}),
-      steps("no_such_partition", kMatrices, "partition a 0 diagonal\n", {"s.txt:1", "diagonal", "cyclic"}),
+      steps("no_such_partition", kMatrices, "partition a 0 diagonal\n",
+            {"s.txt:1", "diagonal", "cyclic"}),
       steps("no_such_storage", kMatrices, "store_in a tape\n", {"s.txt:1", "tape", "bram"}),
       steps("reorder_of_an_imperfect_nest", kMatrices, "reorder k j\n", {"s.txt:1", nest, "<--"}),
       steps("reorder_against_a_dependence", kSkewed, "reorder j i\n",
@@ -220,11 +233,12 @@ std::vector<Mistake> schedules() {
       steps("stream_of_a_parameter", kReversed, "stream a\n", {"s.txt:1", "a"}),
       steps("systolic_of_a_vector", kReversed, "systolic i j i\n", {"s.txt:1", "i"}),
       steps("unknown_instruction", kMatrices, "replace k fmadd\n", {"s.txt:1", "fmadd"}),
-      steps("instruction_that_does_something_else", kReversed, "replace i INSTRUCTION\n",
+      steps("instruction_that_does_something_else", kReversed, "replace i mac_tile_f32_1x16\n",
             {"s.txt:1", nest, "<--"}),
       steps("inline_of_no_call", kMatrices, "inline helper\n", {"s.txt:1", "helper"}),
-      steps("compose_of_no_call", kMatrices, "compose helper {\n  split i 2\n}\n", {"s.txt:1", "helper"}),
-      steps("compose_without_an_end", kMatrices, "split k 2\ncompose helper {\n", {"s.txt:2", "}"}),
+      steps("compose_of_no_call", kMatrices, "compose helper {\n  split i 2\n}\n",
+            {"s.txt:1", "helper"}),
+      steps("compose_without_an_end", kMatrices, "split k 2\ncompose helper {\n", {"s.txt:2"}),
       steps("brace_without_compose", kMatrices, "split k 2\n}\n", {"s.txt:2", "}"}),
       steps("second_step_wrong", kMatrices, "split k 2\nsplit k 2\n", {"s.txt:2", "\"k\"", "k_o"}),
       steps("schedule_is_binary", kMatrices, std::string("\x7f\0\1\xff\n", 5), {"s.txt:1"}),
@@ -233,20 +247,21 @@ std::vector<Mistake> schedules() {
 
 std::vector<Mistake> faults() {
   return {
-      fault("subscript_beyond_the_end", "  for i in 0..5 {\n    y[i] = 0\n  }", {"y", "4", "i = 4"}),
+      fault("subscript_beyond_the_end", "  for i in 0..5 {\n    y[i] = 0\n  }", {"y", "4", "i=4"}),
       fault("subscript_before_the_start", "  for i in 0..4 {\n    y[i] = x[i - 1]\n  }",
-            {"x", "-1", "i = 0"}),
+            {"x", "-1", "i=0"}),
       fault("read_before_write", "  var t: int<8>[4]\n  t[0] = x[0]\n  y[0] = t[1]", {"t[1]"}),
       fault("division_by_zero", "  y[0] = int<8>(x[0] / (x[0] - x[0]))", {"zero"}),
       fault("subscript_overflow",
             "  var n: index\n  n = 4611686018427387904\n  n = n * 4\n  y[0] = 0",
-            {"overflow", "index"}),
+            {"does not fit index"}),
       fault("deadlock",
-            "  stream s: int<8>\n  stream t: int<8>\n  dataflow {\n"
-            "    process first {\n      var v: int<8>\n      get t, v\n      put s, v\n    }\n"
-            "    process second {\n      var w: int<8>\n      get s, w\n      put t, w\n"
-            "      y[0] = w\n    }\n  }",
-            {"deadlock", "first", "second", "s", "t"}),
+            "  stream s: int<8> depth(2)\n  stream t: int<8> depth(2)\n  dataflow {\n"
+            "    process first {\n      for i in 0..3 {\n        put s, 1\n      }\n"
+            "      put t, 2\n    }\n"
+            "    process second {\n      get t, y[3]\n      for j in 0..3 {\n"
+            "        get s, y[j]\n      }\n    }\n  }",
+            {"deadlock", "first waits to write s (2 of 2 full)", "second waits to read t (0 of 2"}),
       {"fault_in_a_check",
        "check k.txt",
        {"y", "4"},
@@ -269,9 +284,11 @@ std::vector<Mistake> inputs() {
       arguments("input_of_another_size", "--set n=4 --set s=1 --input a=three.bin",
                 {"three.bin", "3 bytes", "4"}),
       arguments("input_unknown", "--set n=4 --set s=1 --input b=four.bin", {"--input b", "a"}),
-      arguments("input_for_an_output", "--set n=4 --set s=1 --input c=four.bin", {"--input c", "a"}),
+      arguments("input_for_an_output", "--set n=4 --set s=1 --input c=four.bin",
+                {"--input c", "a"}),
       arguments("input_missing", "--set n=4 --set s=1 --input a=none.bin", {"none.bin"}),
-      arguments("output_to_a_missing_folder", "--set n=4 --set s=1 --output c=no/c.bin", {"no/c.bin"}),
+      arguments("output_to_a_missing_folder", "--set n=4 --set s=1 --output c=no/c.bin",
+                {"no/c.bin"}),
       arguments("output_of_an_unknown_array", "--set n=4 --set s=1 --output d=d.bin", {"d", "c"}),
       arguments("output_without_a_file", "--set n=4 --set s=1 --output c=", {"--output c="}),
   };
@@ -285,9 +302,14 @@ std::vector<Mistake> places() {
        {"taken"},
        "",
        "",
-       "mkdir taken && touch taken/thing"},
+       "mkdir -p taken && touch taken/thing"},
       {"emit_below_a_file", "emit linear --backend hls -o k.txt/new", {"k.txt"}, "text", "", ""},
-      {"emit_to_a_missing_folder", "emit linear --backend cpp -o no/l.cpp", {"no/l.cpp"}, "", "", ""},
+      {"emit_to_a_missing_folder",
+       "emit linear --backend cpp -o no/l.cpp",
+       {"no/l.cpp"},
+       "",
+       "",
+       ""},
       {"emit_to_a_full_disk", "emit linear --backend cpp -o /dev/full", {"/dev/full"}, "", "", ""},
       {"schedule_to_a_full_disk",
        "schedule linear --schedule optimised -o /dev/full",
@@ -302,13 +324,30 @@ std::vector<Mistake> places() {
        "",
        "ulimit -f 1"},
       {"closed_output", "list > /dev/full", {"standard output"}, "", "", ""},
-      {"compiler_that_is_none", run, {"HEDDLE_CXX", "no-compiler"}, "", "",
+      {"compiler_that_is_none",
+       run,
+       {"HEDDLE_CXX", "no-compiler"},
+       "",
+       "",
        "export HEDDLE_CXX=no-compiler"},
-      {"compiler_that_fails", run, {"HEDDLE_CXX", "false"}, "", "",
-       "export HEDDLE_CXX=false HEDDLE_CACHE=/proc/self/none"},
-      {"cache_below_a_file", run, {"HEDDLE_CACHE", "k.txt"}, "text", "",
+      {"cache_where_nothing_can_be",
+       run,
+       {"HEDDLE_CACHE", "/proc/self/none"},
+       "",
+       "",
+       "export HEDDLE_CACHE=/proc/self/none"},
+      {"cache_below_a_file",
+       run,
+       {"HEDDLE_CACHE", "k.txt"},
+       "text",
+       "",
        "export HEDDLE_CACHE=k.txt/cache"},
   };
+}
+
+/// What GoogleTest shows of a mistake.
+void PrintTo(const Mistake& mistake, std::ostream* out) {
+  *out << mistake.command;
 }
 
 class KernelMistakeTest : public testing::TestWithParam<Mistake> {};

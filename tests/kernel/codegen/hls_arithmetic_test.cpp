@@ -28,12 +28,10 @@ class Evaluator {
   Scalar operator()(const Expr& e) {
     if (const auto* literal = e.as<Constant>()) return {e.type(), literal->raw, literal->real};
     if (const auto* load = e.as<Load>()) return loads_.at(load->array);
-    if (const auto* op = e.as<Unary>()) return noted([&](Fault& f) {
-      return apply(op->op, (*this)(op->operand), e.type(), f);
-    });
-    if (const auto* cast = e.as<Cast>()) return noted([&](Fault& f) {
-      return convert((*this)(cast->operand), e.type(), f);
-    });
+    if (const auto* op = e.as<Unary>())
+      return noted([&](Fault& f) { return apply(op->op, (*this)(op->operand), e.type(), f); });
+    if (const auto* cast = e.as<Cast>())
+      return noted([&](Fault& f) { return convert((*this)(cast->operand), e.type(), f); });
     if (const auto* cast = e.as<Bitcast>()) return reinterpret((*this)(cast->operand), e.type());
     if (const auto* choice = e.as<Select>()) {
       const bool first = (*this)(choice->condition).raw != 0;
@@ -54,7 +52,8 @@ class Evaluator {
     Fault here = Fault::kNone;
     const Scalar value = compute(here);
     if (fault == Fault::kNone) fault = here;
-    divides_by_zero = divides_by_zero || here == Fault::kDivideByZero || here == Fault::kNotPositive;
+    divides_by_zero =
+        divides_by_zero || here == Fault::kDivideByZero || here == Fault::kNotPositive;
     return value;
   }
 
@@ -97,10 +96,18 @@ Scalar random_scalar(const Type& type, std::mt19937_64& random) {
     constexpr std::array special = {0.0F, -0.0F, 1.0F, -1.5F, 3e38F, -3e38F, 1e-40F, 0.5F, 2.5F};
     float real = 0;
     switch (random() % 4) {
-      case 0: real = special.at(random() % special.size()); break;
-      case 1: real = std::bit_cast<float>(static_cast<std::uint32_t>(random())); break;
-      case 2: real = static_cast<float>(static_cast<std::int64_t>(random() % 4001) - 2000) / 8; break;
-      default: real = static_cast<float>(std::ldexp(static_cast<double>(random() % 1000) - 500, static_cast<int>(random() % 40) - 30));
+      case 0:
+        real = special.at(random() % special.size());
+        break;
+      case 1:
+        real = std::bit_cast<float>(static_cast<std::uint32_t>(random()));
+        break;
+      case 2:
+        real = static_cast<float>(static_cast<std::int64_t>(random() % 4001) - 2000) / 8;
+        break;
+      default:
+        real = static_cast<float>(std::ldexp(static_cast<double>(random() % 1000) - 500,
+                                             static_cast<int>(random() % 40) - 30));
     }
     if (std::isnan(real)) real = 7;
     Fault fault = Fault::kNone;
@@ -111,10 +118,17 @@ Scalar random_scalar(const Type& type, std::mt19937_64& random) {
   const auto small = static_cast<Int128>(random() % 9);
   Int128 raw = 0;
   switch (random() % 4) {
-    case 0: raw = low + small; break;
-    case 1: raw = high - small; break;
-    case 2: raw = small - 4; break;
-    default: raw = low + static_cast<Int128>(random() % (static_cast<std::uint64_t>(high - low) | 1U));
+    case 0:
+      raw = low + small;
+      break;
+    case 1:
+      raw = high - small;
+      break;
+    case 2:
+      raw = small - 4;
+      break;
+    default:
+      raw = low + static_cast<Int128>(random() % (static_cast<std::uint64_t>(high - low) | 1U));
   }
   // A symmetric type never holds its lowest value.
   const bool is_symmetric = type.is_signed && type.overflow == Overflow::kSaturateSymmetric;
@@ -170,7 +184,8 @@ std::int64_t check(const std::vector<Trial>& trials, std::mt19937_64& random) {
     }
     if (divides) continue;
     std::vector<Argument> arguments;
-    for (const Type& type : trial.outputs) buffers.emplace_back(type, std::vector<std::int64_t>{kCases});
+    for (const Type& type : trial.outputs)
+      buffers.emplace_back(type, std::vector<std::int64_t>{kCases});
     for (Buffer& buffer : buffers) arguments.emplace_back(&buffer);
     simulation.run(arguments, t);
     for (std::size_t v = 0; v < trial.values.size(); ++v) {
@@ -187,11 +202,13 @@ std::int64_t check(const std::vector<Trial>& trials, std::mt19937_64& random) {
         if (one == got) continue;
         std::string values;
         for (std::size_t n = 0; n < trial.inputs.size(); ++n) {
-          values += fmt::format(" {}: {} = {} (raw {})", trial.inputs[n].name, to_string(trial.inputs[n].type),
-                                to_string(buffers[n].get(i)), to_string(buffers[n].get(i).raw));
+          values += fmt::format(" {}: {} = {} (raw {})", trial.inputs[n].name,
+                                to_string(trial.inputs[n].type), to_string(buffers[n].get(i)),
+                                to_string(buffers[n].get(i).raw));
         }
-        ADD_FAILURE() << to_string(trial.outputs[v]) << " <- " << to_string(trial.values[v]) << " with" << values
-                      << "\n  is " << to_string(found.get(i)) << ", expected " << to_string(want);
+        ADD_FAILURE() << to_string(trial.outputs[v]) << " <- " << to_string(trial.values[v])
+                      << " with" << values << "\n  is " << to_string(found.get(i)) << ", expected "
+                      << to_string(want);
         return compared;
       }
     }
@@ -199,9 +216,10 @@ std::int64_t check(const std::vector<Trial>& trials, std::mt19937_64& random) {
   return compared;
 }
 
-constexpr std::array kRoundings = {Rounding::kTruncate, Rounding::kTruncateZero, Rounding::kNearest,
-                                   Rounding::kNearestZero, Rounding::kNearestNegative,
-                                   Rounding::kNearestInfinity, Rounding::kNearestEven};
+constexpr std::array kRoundings = {Rounding::kTruncate,        Rounding::kTruncateZero,
+                                   Rounding::kNearest,         Rounding::kNearestZero,
+                                   Rounding::kNearestNegative, Rounding::kNearestInfinity,
+                                   Rounding::kNearestEven};
 constexpr std::array kOverflows = {Overflow::kWrap, Overflow::kSaturate, Overflow::kSaturateZero,
                                    Overflow::kSaturateSymmetric};
 
@@ -252,12 +270,14 @@ TEST(HlsArithmetic, FloatsBecomeFixedPointAndBack) {
       to_fixed.outputs.push_back(ufixed_type(8, 40, Rounding::kTruncateZero, overflow));
       to_fixed.outputs.push_back(fixed_type(64, 20, Rounding::kNearest, overflow));
     }
-    for (const Type& type : to_fixed.outputs) to_fixed.values.push_back(cast(type, input_of(to_fixed.inputs[0])));
+    for (const Type& type : to_fixed.outputs)
+      to_fixed.values.push_back(cast(type, input_of(to_fixed.inputs[0])));
     trials.push_back(to_fixed);
     Trial from_fixed;
-    from_fixed.inputs = {{"a", int_type(8)},        {"b", uint_type(32)},   {"c", int_type(64)},
-                         {"d", uint_type(64)},      {"e", fixed_type(40, -100)}, {"f", fixed_type(20, 100)},
-                         {"g", ufixed_type(63, 10)}, {"h", fixed_type(30, -120)}};
+    from_fixed.inputs = {{"a", int_type(8)},          {"b", uint_type(32)},
+                         {"c", int_type(64)},         {"d", uint_type(64)},
+                         {"e", fixed_type(40, -100)}, {"f", fixed_type(20, 100)},
+                         {"g", ufixed_type(63, 10)},  {"h", fixed_type(30, -120)}};
     for (const Trial::Input& input : from_fixed.inputs) {
       from_fixed.values.push_back(cast(real, input_of(input)));
       from_fixed.outputs.push_back(real);
@@ -272,10 +292,19 @@ TEST(HlsArithmetic, FloatsBecomeFixedPointAndBack) {
 
 TEST(HlsArithmetic, EveryOperatorOnEveryPairOfTypes) {
   std::mt19937_64 random(3);
-  const std::vector<Type> types = {int_type(8),   uint_type(8),  int_type(1),   uint_type(1),
-                                   int_type(33),  uint_type(64), fixed_type(12, 5, Rounding::kNearestEven, Overflow::kSaturate),
-                                   ufixed_type(9, 2), int_type(16, Overflow::kSaturate), float32_type(),
-                                   bfloat16_type(), index_type(), bool_type()};
+  const std::vector<Type> types = {int_type(8),
+                                   uint_type(8),
+                                   int_type(1),
+                                   uint_type(1),
+                                   int_type(33),
+                                   uint_type(64),
+                                   fixed_type(12, 5, Rounding::kNearestEven, Overflow::kSaturate),
+                                   ufixed_type(9, 2),
+                                   int_type(16, Overflow::kSaturate),
+                                   float32_type(),
+                                   bfloat16_type(),
+                                   index_type(),
+                                   bool_type()};
   std::vector<Trial> trials;
   for (const Type& a : types) {
     for (const Type& b : types) {
@@ -343,8 +372,8 @@ Expr random_node(const Trial& trial, int depth, std::mt19937_64& random) {
     case 1:
       return cast(random_type(random), a);
     case 2:
-      return select(random_expr(trial, depth - 1, random) < random_expr(trial, depth - 1, random), a,
-                    random_expr(trial, depth - 1, random));
+      return select(random_expr(trial, depth - 1, random) < random_expr(trial, depth - 1, random),
+                    a, random_expr(trial, depth - 1, random));
     default:
       return binary(static_cast<BinaryOp>(random() % 18), a, random_expr(trial, depth - 1, random));
   }
@@ -364,7 +393,8 @@ Expr random_expr(const Trial& trial, int depth, std::mt19937_64& random) {
 
 Trial random_trial(std::mt19937_64& random) {
   Trial trial;
-  for (const std::string name : {"a", "b", "c"}) trial.inputs.push_back({name, random_type(random)});
+  for (const std::string name : {"a", "b", "c"})
+    trial.inputs.push_back({name, random_type(random)});
   while (trial.values.size() < 4) {
     const Expr value = random_expr(trial, 3, random);
     trial.values.push_back(value);

@@ -463,8 +463,8 @@ Printed ExpressionPrinter::choose(const Expr& e, const Select& choice) const {
   const std::string condition = wrapped(print(choice.condition), Level::kLogicalOr);
   Printed a = print(choice.a);
   Printed b = print(choice.b);
-  const bool is_int = e.type().is_fixed() && a.is_literal && b.is_literal &&
-                      range_of(e.type()).fits_int();
+  const bool is_int =
+      e.type().is_fixed() && a.is_literal && b.is_literal && range_of(e.type()).fits_int();
   if (e.type().is_fixed() && !is_int) {
     const auto settle = [&](Printed& p, const Expr& branch) {
       const bool is_type = p.is_exact && branch.type() == e.type();

@@ -1,8 +1,9 @@
-// What Heddle's HLS C++ stands on: AMD's types in Vitis HLS, stand-ins with the same bits elsewhere.
+// What Heddle's HLS C++ stands on: AMD's types in Vitis HLS, stand-ins with the same bits
+// elsewhere.
 //
 // The first part lets a plain C++17 compiler run the text: the subset of ap_int.h, ap_fixed.h and
-// hls_stream.h that the text uses. The second part, namespace heddle, is C++14 and synthesised: what
-// has no operator in C++, or one whose result AMD's types do not fix. Compile with
+// hls_stream.h that the text uses. The second part, namespace heddle, is C++14 and synthesised:
+// what has no operator in C++, or one whose result AMD's types do not fix. Compile with
 // HEDDLE_VENDOR_TYPES to run the text on AMD's headers outside of Vitis HLS.
 #pragma once
 
@@ -16,7 +17,15 @@
 
 #else
 
-enum ap_q_mode { AP_RND, AP_RND_ZERO, AP_RND_MIN_INF, AP_RND_INF, AP_RND_CONV, AP_TRN, AP_TRN_ZERO };
+enum ap_q_mode {
+  AP_RND,
+  AP_RND_ZERO,
+  AP_RND_MIN_INF,
+  AP_RND_INF,
+  AP_RND_CONV,
+  AP_TRN,
+  AP_TRN_ZERO
+};
 enum ap_o_mode { AP_SAT, AP_SAT_ZERO, AP_SAT_SYM, AP_WRAP };
 
 namespace heddle_stand_in {
@@ -24,31 +33,69 @@ namespace heddle_stand_in {
 __extension__ typedef __int128 wide;
 __extension__ typedef unsigned __int128 unsigned_wide;
 
-constexpr int max(int a, int b) { return a < b ? b : a; }
+constexpr int max(int a, int b) {
+  return a < b ? b : a;
+}
 /// No value that a kernel computes needs more, whatever AMD's rules make of its C++ type.
-constexpr int narrowed(int width) { return width > 127 ? 127 : width; }
+constexpr int narrowed(int width) {
+  return width > 127 ? 127 : width;
+}
 constexpr int bytes(int width) {
   return width <= 8 ? 1 : width <= 16 ? 2 : width <= 32 ? 4 : width <= 64 ? 8 : 16;
 }
 
 template <int Bytes, bool Signed>
 struct raw_of;
-template <> struct raw_of<1, true> { typedef signed char type; };
-template <> struct raw_of<1, false> { typedef unsigned char type; };
-template <> struct raw_of<2, true> { typedef short type; };
-template <> struct raw_of<2, false> { typedef unsigned short type; };
-template <> struct raw_of<4, true> { typedef int type; };
-template <> struct raw_of<4, false> { typedef unsigned type; };
-template <> struct raw_of<8, true> { typedef long long type; };
-template <> struct raw_of<8, false> { typedef unsigned long long type; };
-template <> struct raw_of<16, true> { typedef wide type; };
-template <> struct raw_of<16, false> { typedef unsigned_wide type; };
+template <>
+struct raw_of<1, true> {
+  typedef signed char type;
+};
+template <>
+struct raw_of<1, false> {
+  typedef unsigned char type;
+};
+template <>
+struct raw_of<2, true> {
+  typedef short type;
+};
+template <>
+struct raw_of<2, false> {
+  typedef unsigned short type;
+};
+template <>
+struct raw_of<4, true> {
+  typedef int type;
+};
+template <>
+struct raw_of<4, false> {
+  typedef unsigned type;
+};
+template <>
+struct raw_of<8, true> {
+  typedef long long type;
+};
+template <>
+struct raw_of<8, false> {
+  typedef unsigned long long type;
+};
+template <>
+struct raw_of<16, true> {
+  typedef wide type;
+};
+template <>
+struct raw_of<16, false> {
+  typedef unsigned_wide type;
+};
 
 /// What a result of so many bits is computed in.
 template <bool Narrow>
-struct calculation { typedef long long type; };
+struct calculation {
+  typedef long long type;
+};
 template <>
-struct calculation<false> { typedef wide type; };
+struct calculation<false> {
+  typedef wide type;
+};
 template <int W>
 using calculated = typename calculation<(W <= 63)>::type;
 
@@ -60,21 +107,29 @@ inline wide wrap(wide raw, int width, bool is_signed) {
 
 inline bool rounds_up(wide floor, bool half, bool below, bool is_negative, ap_q_mode mode) {
   switch (mode) {
-    case AP_TRN: return false;
-    case AP_TRN_ZERO: return is_negative && (half || below);
-    case AP_RND: return half;
-    case AP_RND_ZERO: return half && (below || is_negative);
-    case AP_RND_MIN_INF: return half && below;
-    case AP_RND_INF: return half && (below || !is_negative);
-    case AP_RND_CONV: return half && (below || (floor & 1) != 0);
+    case AP_TRN:
+      return false;
+    case AP_TRN_ZERO:
+      return is_negative && (half || below);
+    case AP_RND:
+      return half;
+    case AP_RND_ZERO:
+      return half && (below || is_negative);
+    case AP_RND_MIN_INF:
+      return half && below;
+    case AP_RND_INF:
+      return half && (below || !is_negative);
+    case AP_RND_CONV:
+      return half && (below || (floor & 1) != 0);
   }
   return false;
 }
 
 /// raw * 2^-drop as a raw value of `width` bits. Not inlined: it is compiled once.
-[[gnu::noinline]] inline wide convert(wide raw, int drop, int width, bool is_signed, ap_q_mode quantization,
-                                      ap_o_mode overflow) {
-  const wide high = static_cast<wide>((static_cast<unsigned_wide>(1) << (is_signed ? width - 1 : width)) - 1);
+[[gnu::noinline]] inline wide convert(wide raw, int drop, int width, bool is_signed,
+                                      ap_q_mode quantization, ap_o_mode overflow) {
+  const wide high =
+      static_cast<wide>((static_cast<unsigned_wide>(1) << (is_signed ? width - 1 : width)) - 1);
   const wide low = !is_signed ? 0 : overflow == AP_SAT_SYM ? -high : -high - 1;
   bool fits = false;
   bool is_negative = raw < 0;
@@ -115,7 +170,8 @@ struct bit_range {
     const unsigned_wide mask = ((static_cast<unsigned_wide>(1) << (high - low + 1)) - 1) << low;
     const unsigned_wide old = static_cast<unsigned_wide>(number->raw) & ~mask;
     const unsigned_wide fresh = (static_cast<unsigned_wide>(bits.raw) << low) & mask;
-    number->raw = static_cast<decltype(number->raw)>(wrap(static_cast<wide>(old | fresh), Number::width, Number::is_signed));
+    number->raw = static_cast<decltype(number->raw)>(
+        wrap(static_cast<wide>(old | fresh), Number::width, Number::is_signed));
     return *this;
   }
 };
@@ -136,7 +192,8 @@ struct word_range {
   }
 };
 
-/// ap_int, ap_uint, ap_fixed and ap_ufixed: raw * 2^(I-W). It lies in memory as Heddle's buffers do.
+/// ap_int, ap_uint, ap_fixed and ap_ufixed: raw * 2^(I-W). It lies in memory as Heddle's buffers
+/// do.
 template <int W, int I, bool S, ap_q_mode Q, ap_o_mode O, bool Word = (W > 127)>
 struct number {
   static constexpr int width = W;
@@ -212,7 +269,8 @@ template <int F, int W1, int I1, bool S1, ap_q_mode Q1, ap_o_mode O1, typename C
 C align(const number<W1, I1, S1, Q1, O1>& x, C) {
   // Only a zero beside a tiny number is shifted further than its type is wide.
   constexpr int up = F - (W1 - I1);
-  return up >= static_cast<int>(8 * sizeof(C)) ? 0 : static_cast<C>(x.raw) << (up % (8 * sizeof(C)));
+  return up >= static_cast<int>(8 * sizeof(C)) ? 0
+                                               : static_cast<C>(x.raw) << (up % (8 * sizeof(C)));
 }
 
 }  // namespace heddle_stand_in
@@ -232,9 +290,9 @@ namespace heddle_stand_in {
 template <int F, int I, bool S>
 using exact = number<narrowed(F + I), narrowed(F + I) - F, S, AP_TRN, AP_WRAP>;
 
-#define HEDDLE_TWO_NUMBERS                                                                      \
-  template <int W1, int I1, bool S1, ap_q_mode Q1, ap_o_mode O1, int W2, int I2, bool S2, ap_q_mode Q2, \
-            ap_o_mode O2>
+#define HEDDLE_TWO_NUMBERS                                                                \
+  template <int W1, int I1, bool S1, ap_q_mode Q1, ap_o_mode O1, int W2, int I2, bool S2, \
+            ap_q_mode Q2, ap_o_mode O2>
 #define HEDDLE_OPERANDS const number<W1, I1, S1, Q1, O1>&a, const number<W2, I2, S2, Q2, O2>&b
 
 // The sum's point and sign, and as wide a result as AMD's.
@@ -273,39 +331,39 @@ HEDDLE_TWO_NUMBERS auto operator%(HEDDLE_OPERANDS) {
   return r;
 }
 
-#define HEDDLE_BITWISE(op)                                                          \
-  template <int W, bool S>                                                          \
-  number<W, W, S, AP_TRN, AP_WRAP> operator op(number<W, W, S, AP_TRN, AP_WRAP> a, \
+#define HEDDLE_BITWISE(op)                                                           \
+  template <int W, bool S>                                                           \
+  number<W, W, S, AP_TRN, AP_WRAP> operator op(number<W, W, S, AP_TRN, AP_WRAP> a,   \
                                                number<W, W, S, AP_TRN, AP_WRAP> b) { \
-    a.raw = static_cast<decltype(a.raw)>(a.raw op b.raw);                           \
-    return a;                                                                       \
+    a.raw = static_cast<decltype(a.raw)>(a.raw op b.raw);                            \
+    return a;                                                                        \
   }
 HEDDLE_BITWISE(&)
 HEDDLE_BITWISE(|)
 HEDDLE_BITWISE(^)
 #undef HEDDLE_BITWISE
 
-#define HEDDLE_COMPARE(op)                                                                   \
-  HEDDLE_TWO_NUMBERS bool operator op(HEDDLE_OPERANDS) {                                     \
-    constexpr int F = max(W1 - I1, W2 - I2);                                                 \
-    typedef calculated<F + max(I1, I2) + 1> raw;                                             \
-    return align<F>(a, raw()) op align<F>(b, raw());                                         \
-  }                                                                                          \
-  template <int W, int I, bool S, ap_q_mode Q, ap_o_mode O>                                  \
-  bool operator op(const number<W, I, S, Q, O>& a, int b) {                                  \
-    return a op ap_int<32>(b);                                                               \
-  }                                                                                          \
-  template <int W, int I, bool S, ap_q_mode Q, ap_o_mode O>                                  \
-  bool operator op(const number<W, I, S, Q, O>& a, long long b) {                            \
-    return a op ap_int<64>(b);                                                               \
-  }                                                                                          \
-  template <int W, int I, bool S, ap_q_mode Q, ap_o_mode O>                                  \
-  bool operator op(int a, const number<W, I, S, Q, O>& b) {                                  \
-    return ap_int<32>(a) op b;                                                               \
-  }                                                                                          \
-  template <int W, int I, bool S, ap_q_mode Q, ap_o_mode O>                                  \
-  bool operator op(long long a, const number<W, I, S, Q, O>& b) {                            \
-    return ap_int<64>(a) op b;                                                               \
+#define HEDDLE_COMPARE(op)                                        \
+  HEDDLE_TWO_NUMBERS bool operator op(HEDDLE_OPERANDS) {          \
+    constexpr int F = max(W1 - I1, W2 - I2);                      \
+    typedef calculated<F + max(I1, I2) + 1> raw;                  \
+    return align<F>(a, raw()) op align<F>(b, raw());              \
+  }                                                               \
+  template <int W, int I, bool S, ap_q_mode Q, ap_o_mode O>       \
+  bool operator op(const number<W, I, S, Q, O>& a, int b) {       \
+    return a op ap_int<32>(b);                                    \
+  }                                                               \
+  template <int W, int I, bool S, ap_q_mode Q, ap_o_mode O>       \
+  bool operator op(const number<W, I, S, Q, O>& a, long long b) { \
+    return a op ap_int<64>(b);                                    \
+  }                                                               \
+  template <int W, int I, bool S, ap_q_mode Q, ap_o_mode O>       \
+  bool operator op(int a, const number<W, I, S, Q, O>& b) {       \
+    return ap_int<32>(a) op b;                                    \
+  }                                                               \
+  template <int W, int I, bool S, ap_q_mode Q, ap_o_mode O>       \
+  bool operator op(long long a, const number<W, I, S, Q, O>& b) { \
+    return ap_int<64>(a) op b;                                    \
   }
 HEDDLE_COMPARE(==)
 HEDDLE_COMPARE(!=)
@@ -317,22 +375,22 @@ HEDDLE_COMPARE(>=)
 #undef HEDDLE_OPERANDS
 #undef HEDDLE_TWO_NUMBERS
 
-#define HEDDLE_WITH_LITERAL(op)                                  \
-  template <int W, int I, bool S, ap_q_mode Q, ap_o_mode O>      \
-  auto operator op(const number<W, I, S, Q, O>& a, int b) {      \
-    return a op ap_int<32>(b);                                   \
-  }                                                              \
-  template <int W, int I, bool S, ap_q_mode Q, ap_o_mode O>      \
+#define HEDDLE_WITH_LITERAL(op)                                   \
+  template <int W, int I, bool S, ap_q_mode Q, ap_o_mode O>       \
+  auto operator op(const number<W, I, S, Q, O>& a, int b) {       \
+    return a op ap_int<32>(b);                                    \
+  }                                                               \
+  template <int W, int I, bool S, ap_q_mode Q, ap_o_mode O>       \
   auto operator op(const number<W, I, S, Q, O>& a, long long b) { \
-    return a op ap_int<64>(b);                                   \
-  }                                                              \
-  template <int W, int I, bool S, ap_q_mode Q, ap_o_mode O>      \
-  auto operator op(int a, const number<W, I, S, Q, O>& b) {      \
-    return ap_int<32>(a) op b;                                   \
-  }                                                              \
-  template <int W, int I, bool S, ap_q_mode Q, ap_o_mode O>      \
+    return a op ap_int<64>(b);                                    \
+  }                                                               \
+  template <int W, int I, bool S, ap_q_mode Q, ap_o_mode O>       \
+  auto operator op(int a, const number<W, I, S, Q, O>& b) {       \
+    return ap_int<32>(a) op b;                                    \
+  }                                                               \
+  template <int W, int I, bool S, ap_q_mode Q, ap_o_mode O>       \
   auto operator op(long long a, const number<W, I, S, Q, O>& b) { \
-    return ap_int<64>(a) op b;                                   \
+    return ap_int<64>(a) op b;                                    \
   }
 HEDDLE_WITH_LITERAL(+)
 HEDDLE_WITH_LITERAL(-)
@@ -353,7 +411,8 @@ number<W, I, S, Q, O> operator~(number<W, I, S, Q, O> a) {
 // Shifts of the raw value by 0 ... W-1; the type stays.
 template <int W, int I, bool S, ap_q_mode Q, ap_o_mode O>
 number<W, I, S, Q, O> operator<<(number<W, I, S, Q, O> a, int by) {
-  a.raw = static_cast<decltype(a.raw)>(wrap(static_cast<wide>(static_cast<unsigned_wide>(a.raw) << by), W, S));
+  a.raw = static_cast<decltype(a.raw)>(
+      wrap(static_cast<wide>(static_cast<unsigned_wide>(a.raw) << by), W, S));
   return a;
 }
 template <int W, int I, bool S, ap_q_mode Q, ap_o_mode O>
@@ -410,10 +469,18 @@ class stream {
   long capacity_ = 0;
 };
 
-inline float sqrt(float x) { return __builtin_sqrtf(x); }
-inline float floor(float x) { return __builtin_floorf(x); }
-inline float rint(float x) { return __builtin_rintf(x); }
-inline float fabs(float x) { return __builtin_fabsf(x); }
+inline float sqrt(float x) {
+  return __builtin_sqrtf(x);
+}
+inline float floor(float x) {
+  return __builtin_floorf(x);
+}
+inline float rint(float x) {
+  return __builtin_rintf(x);
+}
+inline float fabs(float x) {
+  return __builtin_fabsf(x);
+}
 
 }  // namespace hls
 
@@ -468,15 +535,27 @@ R abs(T x) {
   if (x < 0) return R(-x);
   return R(x);
 }
-inline float abs(float x) { return hls::fabs(x); }
-inline float sqrt(float x) { return hls::sqrt(x); }
-inline float floor(float x) { return hls::floor(x); }
+inline float abs(float x) {
+  return hls::fabs(x);
+}
+inline float sqrt(float x) {
+  return hls::sqrt(x);
+}
+inline float floor(float x) {
+  return hls::floor(x);
+}
 /// To the nearest integer, ties to even.
-inline float round(float x) { return hls::rint(x); }
+inline float round(float x) {
+  return hls::rint(x);
+}
 
 /// Of subscripts: the quotient rounded down, and what is left, for b > 0.
-inline long floor_div(long a, long b) { return a / b - (a % b < 0 ? 1 : 0); }
-inline long floor_mod(long a, long b) { return a % b + (a % b < 0 ? b : 0); }
+inline long floor_div(long a, long b) {
+  return a / b - (a % b < 0 ? 1 : 0);
+}
+inline long floor_mod(long a, long b) {
+  return a % b + (a % b < 0 ? b : 0);
+}
 
 /// Shifts of the raw value, by any amount; the type stays.
 template <typename T>
@@ -521,7 +600,9 @@ template <>
 struct bit_view<float> {
   static const int width = 32;
   static ap_uint<32> get(float x) { return ap_uint<32>(float_bits(x)); }
-  static float put(const ap_uint<32>& bits) { return float_of_bits(static_cast<unsigned>(bits.to_uint64())); }
+  static float put(const ap_uint<32>& bits) {
+    return float_of_bits(static_cast<unsigned>(bits.to_uint64()));
+  }
   static bool is_negative(float) { return false; }
 };
 template <>
@@ -558,7 +639,8 @@ T from_memory(const ap_uint<pitch<T>::bits>& bits) {
 template <typename T>
 ap_uint<pitch<T>::bits> to_memory(const T& x) {
   ap_uint<pitch<T>::bits> bits = bit_view<T>::get(x);
-  if (bit_view<T>::is_negative(x)) bits = ap_uint<pitch<T>::bits>(ap_int<bit_view<T>::width>(bit_view<T>::get(x)));
+  if (bit_view<T>::is_negative(x))
+    bits = ap_uint<pitch<T>::bits>(ap_int<bit_view<T>::width>(bit_view<T>::get(x)));
   return bits;
 }
 /// Element number `index` of a memory word.
@@ -580,39 +662,42 @@ T wide_literal(long long high, unsigned long long low) {
 }
 
 /// 2^exponent for -126 ... 127.
-inline float power_of_two(int exponent) { return float_of_bits(static_cast<unsigned>(exponent + 127) << 23); }
+inline float power_of_two(int exponent) {
+  return float_of_bits(static_cast<unsigned>(exponent + 127) << 23);
+}
 
 /// How a type is made: the integer bits and whether it saturates.
 template <typename T>
 struct layout;
 template <int W>
-struct layout<ap_int<W> > {
+struct layout<ap_int<W>> {
   static const int fraction = 0;
   static const bool is_signed = true;
   static const bool wraps = true;
 };
 template <int W>
-struct layout<ap_uint<W> > {
+struct layout<ap_uint<W>> {
   static const int fraction = 0;
   static const bool is_signed = false;
   static const bool wraps = true;
 };
 template <int W, int I, ap_q_mode Q, ap_o_mode O>
-struct layout<ap_fixed<W, I, Q, O> > {
+struct layout<ap_fixed<W, I, Q, O>> {
   static const int fraction = W - I;
   static const bool is_signed = true;
   static const bool wraps = O == AP_WRAP;
 };
 template <int W, int I, ap_q_mode Q, ap_o_mode O>
-struct layout<ap_ufixed<W, I, Q, O> > {
+struct layout<ap_ufixed<W, I, Q, O>> {
   static const int fraction = W - I;
   static const bool is_signed = false;
   static const bool wraps = O == AP_WRAP;
 };
 
-/// x in a fixed-point type, by its modes; a NaN becomes 0. AMD's constructor goes through double and
-/// leaves infinities open; this is the arithmetic written out: the magnitude on a grid of two more
-/// bits (a half, and whether anything lies below it), which the type's own constructor then rounds.
+/// x in a fixed-point type, by its modes; a NaN becomes 0. AMD's constructor goes through double
+/// and leaves infinities open; this is the arithmetic written out: the magnitude on a grid of two
+/// more bits (a half, and whether anything lies below it), which the type's own constructor then
+/// rounds.
 template <typename T>
 T from_float(float x) {
   const int kBits = T::width + 4;
@@ -629,12 +714,15 @@ T from_float(float x) {
     const ap_uint<25> kept = ap_uint<25>(mantissa) >> down;
     const ap_uint<25> back = kept << down;
     // Above the grid's range nothing is in T's either.
-    const bool is_large = !layout<T>::wraps && kBits < 24 && ap_uint<25>(kept) >= (ap_uint<25>(1) << (kBits < 24 ? kBits - 1 : 0));
+    const bool is_large = !layout<T>::wraps && kBits < 24 &&
+                          ap_uint<25>(kept) >= (ap_uint<25>(1) << (kBits < 24 ? kBits - 1 : 0));
     magnitude = is_large ? ap_uint<kBits>(ap_uint<kBits>(1) << (kBits - 1)) : ap_uint<kBits>(kept);
     if (back != ap_uint<25>(mantissa)) magnitude = magnitude | ap_uint<kBits>(1);
   } else {
     const int room = kBits - 1 - up;
-    const bool fits = room >= 24 || (room > 0 && (mantissa >> (room < 0 ? 0 : room > 23 ? 23 : room)) == 0);
+    const bool fits = room >= 24 || (room > 0 && (mantissa >> (room < 0    ? 0
+                                                               : room > 23 ? 23
+                                                                           : room)) == 0);
     if (!layout<T>::wraps && (field == 255 || (!fits && mantissa != 0))) {
       magnitude = ap_uint<kBits>(1) << (kBits - 1);
     } else if (up < kBits) {
@@ -687,7 +775,8 @@ find_top:
   // In two exact steps, since 2^scale alone may lie outside of the floats.
   const int half_scale = scale / 2;
   if (exponent > 128) return is_negative ? -float_of_bits(0x7f800000u) : float_of_bits(0x7f800000u);
-  const float value = static_cast<float>(kept) * power_of_two(half_scale) * power_of_two(scale - half_scale);
+  const float value =
+      static_cast<float>(kept) * power_of_two(half_scale) * power_of_two(scale - half_scale);
   return is_negative ? -value : value;
 }
 

@@ -22,7 +22,8 @@ std::size_t break_of(const std::string& text, std::size_t limit) {
   for (std::size_t at = text.rfind(' ', limit); at != std::string::npos && at > 0;
        at = text.rfind(' ', at - 1)) {
     if (text[at - 1] == ',' && at > limit / 2) return at;
-    const bool is_before = std::string_view("+-*/%&|^?:=!<>").find(text[at + 1]) != std::string::npos;
+    const bool is_before =
+        std::string_view("+-*/%&|^?:=!<>").find(text[at + 1]) != std::string::npos;
     if (operators == std::string::npos && is_before) operators = at;
   }
   return operators == std::string::npos ? text.rfind(' ', limit) : operators;
