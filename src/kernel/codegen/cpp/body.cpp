@@ -241,6 +241,27 @@ void BodyWriter::unroll_pragma(const For& node, std::int64_t trips) {
   }
 }
 
+/// Whether a store inside may meet one element in several iterations of a loop in a way that only
+/// a quotient, remainder or the like in its subscript tells.
+bool stores_by_quotient(const Stmt& body) {
+  bool found = false;
+  const auto look = [&](const std::vector<Expr>& indices) {
+    for (const Expr& index : indices) {
+      for_each(index, [&](const Expr& part) {
+        const auto* binary = part.as<Binary>();
+        found = found || part.as<Select>() != nullptr ||
+                (binary != nullptr && binary->op != BinaryOp::kAdd &&
+                 binary->op != BinaryOp::kSub && binary->op != BinaryOp::kMul);
+      });
+    }
+  };
+  for_each(body, [&](const Stmt& stmt) {
+    if (const auto* store = as<Store>(stmt)) look(store->indices);
+    if (const auto* get = as<Get>(stmt)) look(get->indices);
+  });
+  return found;
+}
+
 void BodyWriter::serial_loop(const For& node) {
   const std::optional<std::int64_t> trips = literal_trips(node);
   const std::string upper = hoisted(node.upper, node.name + "_end");
@@ -250,6 +271,8 @@ void BodyWriter::serial_loop(const For& node) {
   const std::string lower = hoisted(node.lower, node.name + "_start");
   scope_.numbers[node.name] = {name, Carrier::kI64};
   scope_.ranges[node.name] = {low.low, high.high - 1};
+  // clang 19 vectorises such loops in an order that exchanges stores to one element.
+  if (stores_by_quotient(node.body)) line("HEDDLE_NO_VECTORS");
   if (node.marks.unroll && trips) unroll_pragma(node, *trips);
   if (trips && as_integer(node.lower) == nullptr) {
     // A number of iterations that the compiler sees.

@@ -29,7 +29,7 @@ Carrier loaded_carrier(const Type& element);
 struct Value {
   std::string text;
   Carrier carrier{};
-  std::optional<Int128> literal{};
+  std::optional<Int128> literal = std::nullopt;
 };
 
 Value integer_literal(Int128 value, Carrier carrier);

@@ -161,7 +161,7 @@ const KernelFunction& Unit::kernel(const Kernel& kernel, const CallShape& shape)
   ParameterText parameters = declare_parameters(*this, kernel, shape, body.scope());
   const bool is_native = uses_native_text(kernel);
   std::string text;
-  if (is_native) {
+  if (is_native && kernel.intrinsic) {
     const std::string& native = kernel.intrinsic->native;
     text = parameters.baked + native + (native.ends_with('\n') ? "" : "\n");
     if (native.find("_mm") != std::string::npos || native.find("__m") != std::string::npos) {
@@ -239,9 +239,11 @@ std::string Unit::text() const {
   result +=
       "#if defined(__clang__)\n"
       "#define HEDDLE_UNROLL(count) _Pragma(\"clang loop unroll(full)\")\n"
+      "#define HEDDLE_NO_VECTORS _Pragma(\"clang loop vectorize(disable)\")\n"
       "#else\n"
       "#define HEDDLE_PRAGMA(text) _Pragma(#text)\n"
       "#define HEDDLE_UNROLL(count) HEDDLE_PRAGMA(GCC unroll count)\n"
+      "#define HEDDLE_NO_VECTORS\n"
       "#endif\n\n";
   result += prelude_text(helpers_) + "namespace kernels {\n\n";
   for (const std::string& text : texts_) result += text + "\n";

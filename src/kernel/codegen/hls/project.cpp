@@ -69,7 +69,7 @@ hls::Scope bench_scope(const Kernel& kernel, const Module& module) {
 class BenchWriter {
  public:
   BenchWriter(const Kernel& kernel, const Module& module)
-      : kernel_(kernel), module_(module), scope_(bench_scope(kernel, module)) {
+      : module_(module), scope_(bench_scope(kernel, module)) {
     for (std::size_t i = 0; i < kernel.parameters.size(); ++i) {
       if (const auto* scalar = std::get_if<ScalarParameter>(&kernel.parameters[i])) add(*scalar, i);
     }
@@ -125,6 +125,7 @@ class BenchWriter {
     setup_ += fmt::format("  bench::Array<{}, {}> {}_data(\"{}\", {}, {});\n", element, port.type,
                           port.name, port.name, hls::ExpressionPrinter(scope_).text(size), lanes);
     std::vector<std::string> extents;
+    extents.reserve(parameter.array.shape.size());
     for (const Expr& extent : parameter.array.shape) extents.push_back(to_string(extent));
     const std::string meaning =
         fmt::format("{}[{}]", to_string(parameter.array.element), fmt::join(extents, ", "));
@@ -142,7 +143,6 @@ class BenchWriter {
                              : fmt::format("reinterpret_cast<{}>({})", port.pointer, pointer));
   }
 
-  const Kernel& kernel_;
   const Module& module_;
   hls::Scope scope_;
   std::string usage_;
