@@ -11,7 +11,7 @@ namespace heddle::kernel::native {
 namespace {
 
 /// Arrays of one function beyond these bytes do not lie on the stack, nor more channels.
-constexpr std::int64_t kStackBytes = 64 * 1024;
+constexpr std::int64_t kStackBytes = 65536;
 constexpr std::int64_t kStackChannels = 256;
 /// A loop is not unrolled into more vector statements than this: registers are few, and compiling
 /// takes its time.
@@ -188,6 +188,7 @@ std::vector<Stride> BodyWriter::dense_strides(const std::string& name,
 
 std::string BodyWriter::count(const std::vector<Expr>& shape) {
   std::vector<std::string> factors;
+  factors.reserve(shape.size());
   for (const Expr& extent : shape) factors.push_back(expressions_.exact(extent).text);
   return factors.empty() ? "1" : fmt::format("{}", fmt::join(factors, " * "));
 }
@@ -226,7 +227,7 @@ void BodyWriter::of(const For& node) {
 
 std::string BodyWriter::hoisted(const Expr& bound, const std::string& name) {
   if (const Int128* value = as_integer(bound)) return to_string(*value);
-  const std::string text = bare(expressions_.exact(bound).text);
+  std::string text = bare(expressions_.exact(bound).text);
   if (bound.as<Variable>() != nullptr) return text;
   const std::string variable = identifier(name, scope_.taken);
   line(fmt::format("const std::int64_t {} = {};", variable, text));
@@ -404,6 +405,7 @@ void BodyWriter::of(const DeclareArray& node) {
 
 void BodyWriter::table(const Array& array, const View& view) {
   std::vector<std::string> values;
+  values.reserve(array.table.size());
   for (const Expr& value : array.table) values.push_back(expressions_.stored(value, array.element));
   line(fmt::format("alignas(64) static constexpr {} {}[{}] = {{{}}};", memory_type(array.element),
                    view.name, values.size(), join(values)));

@@ -18,9 +18,7 @@ constexpr std::int64_t kPiecesPerThread = 16;
 
 struct Chunk {
   struct Free {
-    void operator()(char* memory) const {
-      ::operator delete[](memory, std::align_val_t{kAlignment});
-    }
+    void operator()(char* freed) const { ::operator delete[](freed, std::align_val_t{kAlignment}); }
   };
   std::unique_ptr<char, Free> memory;
   std::int64_t size = 0;

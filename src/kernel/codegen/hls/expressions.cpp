@@ -99,7 +99,7 @@ Printed ExpressionPrinter::exact(const Expr& e) const {
     const std::string text = typed_literal(e.type(), *literal);
     return {e.type().is_index() ? fmt::format("long({})", text) : text};
   }
-  const Printed p = print(e);
+  Printed p = print(e);
   if (e.type().is_index() && !p.is_long) return {fmt::format("long({})", p.text)};
   if (!e.type().is_fixed() || p.is_exact) return p;
   return {fmt::format("{}({})", cpp_type(e.type()), p.text)};
@@ -156,7 +156,7 @@ Expr ExpressionPrinter::lane(const ArrayView& view, const std::vector<Expr>& ind
 
 std::string ExpressionPrinter::element(const ArrayView& view,
                                        const std::vector<Expr>& indices) const {
-  const std::string at = place(view, indices);
+  std::string at = place(view, indices);
   if (view.lanes == 1) return at;
   const Printed index = print(lane(view, indices));
   const std::string lane_text = index.is_long ? fmt::format("int({})", index.text) : index.text;

@@ -102,7 +102,8 @@ class Ports {
       } else {
         const auto& scalar = std::get<ScalarParameter>(parameter);
         const std::string type = cpp_type(scalar.type);
-        ports.push_back({Port::Kind::kScalar, name, type + " " + name, "", type, "", {}});
+        ports.push_back(
+            {Port::Kind::kScalar, name, fmt::format("{} {}", type, name), "", type, "", {}});
         scope.variables[scalar.name] = {name, scalar.type};
       }
     }
@@ -156,6 +157,7 @@ class Ports {
 
 std::string Module::prototype() const {
   std::vector<std::string> declarations;
+  declarations.reserve(ports.size());
   for (const Port& port : ports) declarations.push_back(port.declaration);
   return fmt::format("void {}({})", top, fmt::join(declarations, ", "));
 }

@@ -13,6 +13,7 @@ std::vector<Expr> ArrayView::subscripts(const std::vector<Expr>& indices) const 
     return {address};
   }
   std::vector<Expr> all;
+  all.reserve(dimensions.size());
   for (const Dimension& dimension : dimensions) {
     all.push_back(dimension.logical ? dimension.base + indices.at(*dimension.logical)
                                     : dimension.base);

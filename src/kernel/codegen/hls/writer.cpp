@@ -53,6 +53,7 @@ std::string initializer(const Array& table, std::size_t dimension, std::size_t& 
   }
   std::vector<std::string> parts;
   const auto extent = static_cast<std::int64_t>(*as_integer(table.shape[dimension]));
+  parts.reserve(static_cast<std::size_t>(extent));
   for (std::int64_t i = 0; i < extent; ++i)
     parts.push_back(initializer(table, dimension + 1, next));
   return fmt::format("{{{}}}", fmt::join(parts, ", "));
@@ -129,7 +130,7 @@ std::string function_text(const std::string& comment, const std::string& signatu
 }
 
 void Writer::line(const std::string& text) {
-  text_ += wrap_line(text, static_cast<std::size_t>(2 * depth_));
+  text_ += wrap_line(text, 2 * static_cast<std::size_t>(depth_));
 }
 
 void Writer::statements(const Stmt& stmt, bool can_be_region) {
@@ -198,7 +199,7 @@ void Writer::statement(const Stmt& stmt) {
 // Loops and branches.
 
 std::string Writer::upper_bound(const For& node, const VariableView& counter) {
-  const std::string text = printer().value(index_type(), node.upper);
+  std::string text = printer().value(index_type(), node.upper);
   if (!has_loads(node.upper)) return text;
   // Evaluated once: the body may write what it reads.
   const std::string name = fresh_name(counter.name + "_end", names_.taken);
