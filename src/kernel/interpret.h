@@ -13,7 +13,8 @@
 namespace heddle::kernel {
 
 struct InterpretOptions {
-  /// Stops with a UserError after so many executed statements (0: no limit).
+  /// Stops with a UserError after so many executed statements, or 64 times as many iterations of
+  /// loops (0: no limit).
   std::uint64_t statement_limit = 0;
   /// Report iterations of pipelined and unrolled loops that need more ports of a memory bank than
   /// it has in the cycles they are given.

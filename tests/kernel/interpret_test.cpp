@@ -117,7 +117,7 @@ TEST(Interpreter, CallsSeeTheirWindowAndNoMore) {
 TEST(Interpreter, OutWindowsStartWithoutValues) {
   expect_parts(mistake("kernel g(y: out int<16>[2]) { y[0] = y[1] }"
                        "kernel f(b: inout int<16>[4]) { call g(b[1:]) }"),
-               {"element 1 of b"});
+               {"element 1 of y"});
 }
 
 TEST(Interpreter, StopsAtTheStatementLimit) {

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "kernel/builder.h"
 #include "kernel/codegen/hls/simulation.h"
+#include "support/scratch.h"
 
 namespace heddle::kernel {
 namespace {
@@ -142,7 +143,8 @@ std::int64_t check(const std::vector<Trial>& trials, std::mt19937_64& random) {
   for (std::size_t t = 0; t < trials.size(); ++t) {
     kernels.push_back(build(trials[t], "k" + std::to_string(t)));
   }
-  const HlsSimulation simulation(kernels);
+  const Scratch cache;
+  const HlsSimulation simulation(kernels, cache.path());
   std::int64_t compared = 0;
   for (std::size_t t = 0; t < trials.size(); ++t) {
     const Trial& trial = trials[t];
@@ -315,8 +317,12 @@ TEST(HlsArithmetic, EveryOperatorOnEveryPairOfTypes) {
       for (int number = 0; number <= static_cast<int>(BinaryOp::kGe); ++number) {
         const auto op = static_cast<BinaryOp>(number);
         const bool divides = op == BinaryOp::kDiv || op == BinaryOp::kMod;
+        const bool shifts = op == BinaryOp::kShl || op == BinaryOp::kShr;
         try {
-          trial.values.push_back(binary(op, x, divides && !b.is_float() ? max(y, Expr(1)) : y));
+          Expr second = y;
+          if (divides && !b.is_float()) second = max(y, Expr(1));
+          if (shifts) second = abs(y);
+          trial.values.push_back(binary(op, x, second));
         } catch (const UserError&) {
           // These types do not go together.
         }
@@ -374,8 +380,12 @@ Expr random_node(const Trial& trial, int depth, std::mt19937_64& random) {
     case 2:
       return select(random_expr(trial, depth - 1, random) < random_expr(trial, depth - 1, random),
                     a, random_expr(trial, depth - 1, random));
-    default:
-      return binary(static_cast<BinaryOp>(random() % 18), a, random_expr(trial, depth - 1, random));
+    default: {
+      const auto op = static_cast<BinaryOp>(random() % 18);
+      const Expr b = random_expr(trial, depth - 1, random);
+      // A shift by a negative amount has no meaning.
+      return binary(op, a, op == BinaryOp::kShl || op == BinaryOp::kShr ? abs(b) : b);
+    }
   }
 }
 

@@ -105,6 +105,15 @@ Printed ExpressionPrinter::exact(const Expr& e) const {
   return {fmt::format("{}({})", cpp_type(e.type()), p.text)};
 }
 
+std::string ExpressionPrinter::before_rounding(const Type& target, const Expr& e) const {
+  const Type& type = e.type();
+  const int drop = type.fraction - target.fraction;
+  if (drop <= type.width || drop > kMaxFromFloat) return text(e);
+  Type wider = without_modes(type);
+  wider.width = static_cast<std::int16_t>(drop);
+  return fmt::format("{}({})", cpp_type(wider), exact(e).text);
+}
+
 Printed ExpressionPrinter::as_ap_int(const Expr& e) const {
   if (is_plain(e.type())) return exact(e);
   const Type plain = without_modes(e.type());
@@ -120,14 +129,10 @@ std::string ExpressionPrinter::value(const Type& target, const Expr& e) const {
       if (is_plain_integer(type, *literal)) return plain_literal(type, *literal);
       if (type.is_integer()) return typed_literal(without_modes(type), *literal);
     }
-    // A literal of fewer bits may overflow into another sign; its own type keeps that to modes.
     if (literal != nullptr && target == type) return plain_literal(type, *literal);
-    const Printed p = print(e);
-    const bool is_ap = is_ap_fixed(type) || !p.is_exact;
-    if (is_plain(target) && is_ap && (type.fraction != 0 || is_ap_fixed(type))) {
-      return fmt::format("{}({})", as_ap_fixed(target), p.text);
-    }
-    return p.text;
+    const std::string text = before_rounding(target, e);
+    return is_plain(target) && !is_plain(type) ? fmt::format("{}({})", as_ap_fixed(target), text)
+                                               : text;
   }
   if (target.is_index() && type.is_fixed()) return index_cast(e).text;
   if (target.kind == TypeKind::kBFloat16 && type.kind != TypeKind::kBFloat16) {
@@ -240,7 +245,7 @@ Printed ExpressionPrinter::index_cast(const Expr& operand) const {
   whole.width = static_cast<std::int16_t>(std::clamp(type.width - type.fraction, 1, kMaxWidth));
   whole.fraction = 0;
   return {fmt::format("long({}({}({})).to_int64())", cpp_type(whole), as_ap_fixed(whole),
-                      text(operand)),
+                      before_rounding(whole, operand)),
           Level::kPrimary, true, false, true};
 }
 
@@ -323,12 +328,13 @@ Printed ExpressionPrinter::fixed_cast(const Type& type, const Expr& operand) con
     return p;
   }
   if (from.is_fixed() && is_plain(type) && !is_plain(from)) {
-    return {fmt::format("{}({}({}))", target, as_ap_fixed(type), text(operand))};
+    return {fmt::format("{}({}({}))", target, as_ap_fixed(type), before_rounding(type, operand))};
   }
   if (const auto* literal = operand.as<Constant>(); literal && from.is_fixed()) {
     return {fmt::format("{}({})", target, typed_literal(from, *literal))};
   }
-  return {fmt::format("{}({})", target, text(operand))};
+  const std::string value = from.is_fixed() ? before_rounding(type, operand) : text(operand);
+  return {fmt::format("{}({})", target, value)};
 }
 
 Printed ExpressionPrinter::fixed_unary(const Expr& e, const Unary& op) const {

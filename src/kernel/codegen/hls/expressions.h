@@ -79,6 +79,9 @@ class ExpressionPrinter {
   [[nodiscard]] Printed call(const Apply& node) const;
   /// The value in cpp_type() of its type.
   [[nodiscard]] Printed exact(const Expr& e) const;
+  /// A fixed-point value with no fewer bits than the target's type drops: AMD's rounding looks at
+  /// the first dropped bit, even where the value has none there.
+  [[nodiscard]] std::string before_rounding(const Type& target, const Expr& e) const;
   /// An integer as ap_int or ap_uint, which have the operators that ap_fixed has not.
   [[nodiscard]] Printed as_ap_int(const Expr& e) const;
   [[nodiscard]] std::string subscript(const Expr& e) const;

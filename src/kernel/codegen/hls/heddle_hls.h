@@ -317,14 +317,16 @@ HEDDLE_TWO_NUMBERS auto operator*(HEDDLE_OPERANDS) {
   return r;
 }
 
-// For integers of one sign.
+// For integers of one sign: for others AMD's results are C's, which Heddle's are not.
 HEDDLE_TWO_NUMBERS auto operator/(HEDDLE_OPERANDS) {
+  static_assert(S1 == S2, "/ of a signed and an unsigned number");
   number<narrowed(W1 + S2), narrowed(W1 + S2), S1 || S2, AP_TRN, AP_WRAP> r;
   typedef calculated<max(W1, W2)> raw;
   r.raw = static_cast<decltype(r.raw)>(static_cast<raw>(a.raw) / static_cast<raw>(b.raw));
   return r;
 }
 HEDDLE_TWO_NUMBERS auto operator%(HEDDLE_OPERANDS) {
+  static_assert(S1 == S2, "% of a signed and an unsigned number");
   number<W1, W1, S1, AP_TRN, AP_WRAP> r;
   typedef calculated<max(W1, W2)> raw;
   r.raw = static_cast<decltype(r.raw)>(static_cast<raw>(a.raw) % static_cast<raw>(b.raw));
@@ -343,27 +345,32 @@ HEDDLE_BITWISE(|)
 HEDDLE_BITWISE(^)
 #undef HEDDLE_BITWISE
 
+/// A literal beside a number: emitted ones have a value of its sign.
+template <int W, bool S>
+using integer = number<W, W, S, AP_TRN, AP_WRAP>;
+
 #define HEDDLE_COMPARE(op)                                        \
   HEDDLE_TWO_NUMBERS bool operator op(HEDDLE_OPERANDS) {          \
+    static_assert(S1 == S2, "a signed and an unsigned number");   \
     constexpr int F = max(W1 - I1, W2 - I2);                      \
     typedef calculated<F + max(I1, I2) + 1> raw;                  \
     return align<F>(a, raw()) op align<F>(b, raw());              \
   }                                                               \
   template <int W, int I, bool S, ap_q_mode Q, ap_o_mode O>       \
   bool operator op(const number<W, I, S, Q, O>& a, int b) {       \
-    return a op ap_int<32>(b);                                    \
+    return a op integer<32, S>(b);                                \
   }                                                               \
   template <int W, int I, bool S, ap_q_mode Q, ap_o_mode O>       \
   bool operator op(const number<W, I, S, Q, O>& a, long long b) { \
-    return a op ap_int<64>(b);                                    \
+    return a op integer<64, S>(b);                                \
   }                                                               \
   template <int W, int I, bool S, ap_q_mode Q, ap_o_mode O>       \
   bool operator op(int a, const number<W, I, S, Q, O>& b) {       \
-    return ap_int<32>(a) op b;                                    \
+    return integer<32, S>(a) op b;                                \
   }                                                               \
   template <int W, int I, bool S, ap_q_mode Q, ap_o_mode O>       \
   bool operator op(long long a, const number<W, I, S, Q, O>& b) { \
-    return ap_int<64>(a) op b;                                    \
+    return integer<64, S>(a) op b;                                \
   }
 HEDDLE_COMPARE(==)
 HEDDLE_COMPARE(!=)
@@ -666,29 +673,33 @@ inline float power_of_two(int exponent) {
   return float_of_bits(static_cast<unsigned>(exponent + 127) << 23);
 }
 
-/// How a type is made: the integer bits and whether it saturates.
+/// How a type is made: its fraction bits, its sign, whether it wraps, and what rounds as it does.
 template <typename T>
 struct layout;
 template <int W>
 struct layout<ap_int<W>> {
+  typedef ap_fixed<W, W> rounding_type;
   static const int fraction = 0;
   static const bool is_signed = true;
   static const bool wraps = true;
 };
 template <int W>
 struct layout<ap_uint<W>> {
+  typedef ap_ufixed<W, W> rounding_type;
   static const int fraction = 0;
   static const bool is_signed = false;
   static const bool wraps = true;
 };
 template <int W, int I, ap_q_mode Q, ap_o_mode O>
 struct layout<ap_fixed<W, I, Q, O>> {
+  typedef ap_fixed<W, I, Q, O> rounding_type;
   static const int fraction = W - I;
   static const bool is_signed = true;
   static const bool wraps = O == AP_WRAP;
 };
 template <int W, int I, ap_q_mode Q, ap_o_mode O>
 struct layout<ap_ufixed<W, I, Q, O>> {
+  typedef ap_ufixed<W, I, Q, O> rounding_type;
   static const int fraction = W - I;
   static const bool is_signed = false;
   static const bool wraps = O == AP_WRAP;
@@ -733,7 +744,8 @@ T from_float(float x) {
   if (b >> 31 != 0) raw = -raw;
   ap_fixed<kBits + 1, kBits + 1 - kFraction> grid = 0;
   grid.range(kBits, 0) = ap_uint<kBits + 1>(raw);
-  return T(grid);
+  // Not straight to ap_int, where AMD rounds toward zero.
+  return T(typename layout<T>::rounding_type(grid));
 }
 
 /// The float nearest to x, ties to even, subnormal floats included.

@@ -16,17 +16,26 @@ namespace {
 
 constexpr std::size_t kColumns = 100;
 
-/// Where to break a line of at most `limit` characters: behind a comma, else before an operator.
+/// Where to break a line of at most `limit` characters: behind a comma or before an operator, as
+/// far out of parentheses as there is one in the line's last two thirds.
 std::size_t break_of(const std::string& text, std::size_t limit) {
-  std::size_t operators = std::string::npos;
-  for (std::size_t at = text.rfind(' ', limit); at != std::string::npos && at > 0;
-       at = text.rfind(' ', at - 1)) {
-    if (text[at - 1] == ',' && at > limit / 2) return at;
-    const bool is_before =
-        std::string_view("+-*/%&|^?:=!<>").find(text[at + 1]) != std::string::npos;
-    if (operators == std::string::npos && is_before) operators = at;
+  constexpr std::string_view kOperators = "+-*/%&|^?:=!<>";
+  std::size_t best = std::string::npos;
+  int least = 0;
+  int depth = 0;
+  for (std::size_t at = 0; at <= limit && at + 1 < text.size(); ++at) {
+    if (text[at] == '(' || text[at] == '[') ++depth;
+    if (text[at] == ')' || text[at] == ']') --depth;
+    if (text[at] != ' ' || at < limit / 3) continue;
+    const bool is_comma = text[at - 1] == ',';
+    if (!is_comma && kOperators.find(text[at + 1]) == std::string_view::npos) continue;
+    const int cost = 2 * depth + (is_comma ? 0 : 1);
+    if (best == std::string::npos || cost <= least) {
+      best = at;
+      least = cost;
+    }
   }
-  return operators == std::string::npos ? text.rfind(' ', limit) : operators;
+  return best == std::string::npos ? text.rfind(' ', limit) : best;
 }
 
 bool has_loads(const Expr& root) {
@@ -286,14 +295,20 @@ void Writer::declare(const Array& array) {
 
 bool Writer::declare_with_value(const Stmt& declaration, const Stmt& next) {
   const auto* declared = as<DeclareArray>(declaration);
-  const auto* first = as<Store>(next);
-  if (declared == nullptr || first == nullptr || first->reduce) return false;
+  if (declared == nullptr) return false;
   const Array& array = declared->array;
-  const bool is_scalar = array.shape.empty() && array.table.empty() && first->array == array.name;
-  if (!is_scalar || loaded_arrays(first->value).contains(array.name)) return false;
+  if (!array.shape.empty() || !array.table.empty()) return false;
+  std::string value;
+  if (const auto* first = as<Store>(next)) {
+    const bool is_value = first->array == array.name && !first->reduce &&
+                          !loaded_arrays(first->value).contains(array.name);
+    if (is_value) value = printer().value(array.element, first->value);
+  } else if (const auto* first_get = as<Get>(next); first_get && first_get->array == array.name) {
+    value = printer().channel(scope_.streams.at(first_get->stream), first_get->channel) + ".read()";
+  }
+  if (value.empty()) return false;
   const ArrayView view = local_view(array, names_.of.at(array.name));
-  line(fmt::format("{} {} = {};", cpp_type(array.element), view.name,
-                   printer().value(array.element, first->value)));
+  line(fmt::format("{} {} = {};", cpp_type(array.element), view.name, value));
   scope_.arrays[array.name] = view;
   return true;
 }

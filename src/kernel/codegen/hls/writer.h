@@ -66,7 +66,7 @@ class Writer {
   std::string upper_bound(const For& node, const VariableView& counter);
   void branch(const If& node, const std::string& prefix);
   void declare(const Array& array);
-  /// A scalar and the store behind it as one declaration, if they are that.
+  /// A scalar and the store or get behind it as one declaration, if they are that.
   bool declare_with_value(const Stmt& declaration, const Stmt& next);
   void declare(const Stream& stream);
   void store(const Store& node);
