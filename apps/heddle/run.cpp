@@ -61,7 +61,7 @@ struct Answer {
 };
 
 Answer infer(const Policy& policy, FloatEngine& engine, const PolicyRequest& request,
-             const FloatEngine::Observer& observer) {
+             const TapObserver& observer) {
   const Clock::time_point start = Clock::now();
   const std::map<std::string, Tensor> inputs = policy.inputs(request);
   Answer answer;
@@ -78,7 +78,7 @@ Answer infer(const Policy& policy, FloatEngine& engine, const PolicyRequest& req
 /// One warm-up, which is observed, and `repeat` timed inferences; the answer with the median time
 /// of each stage.
 Answer infer_repeatedly(const Policy& policy, FloatEngine& engine, const PolicyRequest& request,
-                        int repeat, const FloatEngine::Observer& observer) {
+                        int repeat, const TapObserver& observer) {
   Answer answer = infer(policy, engine, request, observer);
   std::vector<std::vector<double>> times(answer.stages.size());
   for (int i = 0; i < repeat; ++i) {
@@ -175,7 +175,7 @@ void run(const RunOptions& options) {
   const double load_milliseconds = milliseconds_since(start);
 
   std::map<std::string, Tensor> taps;
-  FloatEngine::Observer observer;
+  TapObserver observer;
   if (!options.dump_stages.empty()) {
     observer = [&](const std::string& name, const Tensor& value) { taps.emplace(name, value); };
   }

@@ -49,7 +49,7 @@ struct Case {
   }
 
   RunResult run(int threads, Precision precision = Precision::kF32,
-                const FloatEngine::Observer& observer = {}) const {
+                const TapObserver& observer = {}) const {
     const SafeTensors checkpoint(file);
     ThreadPool pool(threads);
     FloatWeights packed(checkpoint, precision, pool);

@@ -51,7 +51,7 @@ PolicyRequest request_of(const Json& test, const SafeTensors& file) {
 
 /// Runs a case and hands every stage, "actions" among them, to the observer.
 void run_case(const Json& golden, const Json& test, Precision precision, int threads,
-              const FloatEngine::Observer& observer) {
+              const TapObserver& observer) {
   const Scratch scratch;
   make_checkpoint(golden, test, scratch / "model");
   const SafeTensors file(kFolder / test["file"].get<std::string>());

@@ -7,23 +7,11 @@
 
 #include "base/error.h"
 #include "engine/float/finite.h"
+#include "engine/plan/moves.h"
+#include "engine/plan/rows.h"
 
 namespace heddle {
 namespace {
-
-/// Elements handed to a thread at once: enough that handing them out costs nothing.
-constexpr std::int64_t kElementsPerTask = 16384;
-
-/// Calls body(row) for every row, rows of `width` elements grouped into tasks.
-template <typename Body>
-void for_rows(ThreadPool& pool, std::int64_t rows, std::int64_t width, const Body& body) {
-  const std::int64_t group = std::max<std::int64_t>(1, kElementsPerTask / width);
-  const std::int64_t tasks = (rows + group - 1) / group;
-  pool.parallel_for(static_cast<std::size_t>(tasks), [&](std::size_t task, int) {
-    const std::int64_t first = static_cast<std::int64_t>(task) * group;
-    for (std::int64_t row = first; row < std::min(rows, first + group); ++row) body(row);
-  });
-}
 
 /// Copies elements, narrowing float32 to bfloat16 if only the target is narrow.
 void copy_elements(RowOut from, RowOut to, std::int64_t count) {
@@ -44,7 +32,7 @@ class Binder {
         pool_(context.pool),
         bf16_(context.weights.precision() == Precision::kBF16),
         out_(context.place(node.output)),
-        out_shape_(context.graph[node.output].shape),
+        out_shape_(context.program.graph[node.output].shape),
         width_(out_shape_.empty() ? 1 : out_shape_.back()),
         rows_(element_count(out_shape_) / width_) {}
 
@@ -53,7 +41,7 @@ class Binder {
   }
 
  private:
-  [[nodiscard]] const Value& value(ValueId id) const { return context_.graph[id]; }
+  [[nodiscard]] const Value& value(ValueId id) const { return context_.program.graph[id]; }
   [[nodiscard]] const Shape& shape(std::size_t input) const {
     return value(node_.inputs[input]).shape;
   }
@@ -86,7 +74,7 @@ class Binder {
   std::size_t take_scratch(std::size_t bytes) {
     const std::size_t offset = scratch_used_;
     scratch_used_ += (bytes + 63) / 64 * 64;
-    context_.scratch.size = std::max(context_.scratch.size, scratch_used_);
+    context_.program.scratch.size = std::max(context_.program.scratch.size, scratch_used_);
     return offset;
   }
 
@@ -99,7 +87,7 @@ class Binder {
     const std::int64_t width = extents.back();
     const std::int64_t rows = element_count(extents) / width;
     const std::size_t at = take_scratch(static_cast<std::size_t>(rows * width) * 2);
-    return [=, &scratch = context_.scratch, &pool = pool_] {
+    return [=, &scratch = context_.program.scratch, &pool = pool_] {
       const RowOut to{scratch.memory + at, true};
       for_rows(pool, rows, width, [&](std::int64_t row) {
         copy_elements(offset(from, row * width), offset(to, row * width), width);
@@ -144,7 +132,8 @@ class Binder {
                                                static_cast<std::size_t>(pool_.size()));
     const std::int64_t blocks = (queries + Kernels::kAttentionRows - 1) / Kernels::kAttentionRows;
 
-    return [=, out = out_, bf16 = bf16_, &kernel, &scratch = context_.scratch, &pool = pool_] {
+    return [=, out = out_, bf16 = bf16_, &kernel, &scratch = context_.program.scratch,
+            &pool = pool_] {
       const std::byte* query_data = q();
       const std::byte* key_data = k();
       const std::byte* value_data = v();
@@ -283,94 +272,27 @@ class Binder {
 
   // ---- moves ----
 
-  /// A step that fills the output with runs of `run` consecutive elements; source(i) says where the
-  /// i-th run comes from, as elements from the input's first.
-  template <typename Source>
-  BoundStep by_run(std::int64_t run, Source source) const {
-    const std::int64_t runs = rows_ * width_ / run;
-    return [=, from = held(std::size_t{0}), out = out_, &pool = pool_] {
-      for_rows(pool, runs, run, [&](std::int64_t i) {
-        copy_elements(offset(from, source(i)), offset(out, i * run), run);
-      });
-    };
-  }
-
-  BoundStep bind(const Patchify& op) {
-    const std::int64_t size = op.size;
-    const std::int64_t channels = shape(0)[1];
-    const std::int64_t height = shape(0)[2];
-    const std::int64_t width = shape(0)[3];
-    return by_run(size, [=](std::int64_t i) {
-      const std::int64_t y = i % size;
-      const std::int64_t channel = i / size % channels;
-      const std::int64_t patch = i / size / channels;
-      const std::int64_t column = patch % (width / size);
-      const std::int64_t row = patch / (width / size) % (height / size);
-      const std::int64_t image = patch / (width / size) / (height / size);
-      return ((image * channels + channel) * height + row * size + y) * width + column * size;
-    });
-  }
-
-  BoundStep bind(const PixelShuffle& op) {
-    const std::int64_t factor = op.factor;
-    const std::int64_t depth = shape(0)[2];
-    const auto side = static_cast<std::int64_t>(std::lround(std::sqrt(shape(0)[1])));
-    // The tokens of one row of a square are neighbours in the input and in the output.
-    return by_run(factor * depth, [=](std::int64_t i) {
-      const std::int64_t y = i % factor;
-      const std::int64_t column = i / factor % (side / factor);
-      const std::int64_t row = i / factor / (side / factor) % (side / factor);
-      const std::int64_t image = i / (side * side / factor);
-      return ((image * side + row * factor + y) * side + column * factor) * depth;
-    });
-  }
-
-  BoundStep bind(const Reshape&) {
-    return by_run(width_, [n = width_](std::int64_t i) { return i * n; });
-  }
-
-  BoundStep bind(const Repeat&) {
-    const std::int64_t count = element_count(shape(0));
-    return by_run(count, [](std::int64_t) { return std::int64_t{0}; });
-  }
-
-  BoundStep bind(const Slice& op) {
-    const auto [inner, extent] = along(shape(0), op.axis);
-    const std::int64_t run = (op.end - op.begin) * inner;
-    return by_run(run, [=, stride = extent * inner, begin = op.begin * inner](std::int64_t i) {
-      return i * stride + begin;
-    });
-  }
-
-  BoundStep bind(const Concat& op) {
+  template <typename Moving>
+  BoundStep bind(const Moving& op) {
+    std::vector<Shape> shapes;
+    for (std::size_t i = 0; i < node_.inputs.size(); ++i) shapes.push_back(shape(i));
     struct Part {
       RowOut from;
-      std::int64_t run, at;
+      Move move;
     };
     std::vector<Part> parts;
-    std::int64_t stride = 0;
-    for (std::size_t i = 0; i < node_.inputs.size(); ++i) {
-      const auto [inner, extent] = along(shape(i), op.axis);
-      parts.push_back({held(i), inner * extent, stride});
-      stride += inner * extent;
+    for (Move& move : moves_of(op, shapes, out_shape_)) {
+      parts.push_back({held(move.input), std::move(move)});
     }
-    const std::int64_t runs = element_count(
-        Shape(out_shape_.begin(), out_shape_.begin() + static_cast<std::ptrdiff_t>(op.axis)));
-    return [=, parts = std::move(parts), out = out_, &pool = pool_] {
-      for_rows(pool, runs, stride, [&](std::int64_t i) {
-        for (const Part& part : parts) {
-          copy_elements(offset(part.from, i * part.run), offset(out, i * stride + part.at),
-                        part.run);
-        }
-      });
+    ensure(!parts.empty(), "no kernel for {}", name_of(node_.op));
+    return [parts = std::move(parts), out = out_, &pool = pool_] {
+      for (const Part& part : parts) {
+        const Move& move = part.move;
+        for_rows(pool, move.count, move.run, [&](std::int64_t i) {
+          copy_elements(offset(part.from, move.source(i)), offset(out, move.target(i)), move.run);
+        });
+      }
     };
-  }
-
-  /// Elements per step along `axis`, and its extent.
-  static std::pair<std::int64_t, std::int64_t> along(const Shape& shape, std::int64_t axis) {
-    std::int64_t inner = 1;
-    for (auto i = static_cast<std::size_t>(axis) + 1; i < shape.size(); ++i) inner *= shape[i];
-    return {inner, shape[static_cast<std::size_t>(axis)]};
   }
 
   const FusedNode& node_;

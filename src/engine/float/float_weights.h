@@ -7,7 +7,7 @@
 
 #include "base/threads.h"
 #include "engine/float/packed_matrix.h"
-#include "engine/float/slab.h"
+#include "engine/plan/slab.h"
 #include "tensor/safetensors.h"
 
 namespace heddle {

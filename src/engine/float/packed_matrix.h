@@ -12,7 +12,7 @@
 
 #include "base/threads.h"
 #include "engine/float/kernels.h"
-#include "engine/float/slab.h"
+#include "engine/plan/slab.h"
 #include "tensor/tensor.h"
 
 namespace heddle {

@@ -1,4 +1,4 @@
-// Fusion: which operators of a Graph run together as one step of the float engine.
+// Fusion: which operators of a Graph run together as one step of an engine.
 #pragma once
 
 #include <optional>

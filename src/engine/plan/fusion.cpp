@@ -1,4 +1,4 @@
-#include "engine/float/fusion.h"
+#include "engine/plan/fusion.h"
 
 #include <algorithm>
 #include <map>

@@ -1,4 +1,4 @@
-#include "engine/float/slab.h"
+#include "engine/plan/slab.h"
 
 #include <sys/mman.h>
 

@@ -1,4 +1,4 @@
-#include "engine/float/memory_plan.h"
+#include "engine/plan/memory_plan.h"
 
 #include <algorithm>
 #include <numeric>
@@ -29,11 +29,11 @@ class Planner {
     std::iota(root_.begin(), root_.end(), std::size_t{0});
   }
 
-  MemoryPlan run(Precision precision) {
+  MemoryPlan run(bool narrow_operands) {
     find_lifetimes();
     MemoryPlan plan;
     plan.placements.resize(graph_.values.size());
-    if (precision == Precision::kBF16) find_bf16(plan);
+    if (narrow_operands) find_narrow(plan);
     place(plan);
     return plan;
   }
@@ -107,7 +107,7 @@ class Planner {
            std::holds_alternative<Concat>(node.op) || std::holds_alternative<Slice>(node.op);
   }
 
-  void find_bf16(MemoryPlan& plan) const {
+  void find_narrow(MemoryPlan& plan) const {
     std::vector<const FusedNode*> nodes;
     for (const FusedStep& step : steps_) {
       if (const auto* node = std::get_if<FusedNode>(&step)) {
@@ -137,7 +137,7 @@ class Planner {
       if (node.addend) wide[node.addend->index] = true;
     }
     for (std::size_t i = 0; i < graph_.values.size(); ++i) {
-      plan.placements[i].bf16 = narrow[i] && !wide[i];
+      plan.placements[i].narrow = narrow[i] && !wide[i];
     }
   }
 
@@ -157,7 +157,7 @@ class Planner {
       Placement& placement = plan.placements[i];
       placement.used = planned(i) && lifetimes_[root_[i]].first != SIZE_MAX;
       placement.bytes = static_cast<std::size_t>(element_count(graph_.values[i].shape)) *
-                        (placement.bf16 ? 2 : 4);
+                        (placement.narrow ? 2 : 4);
       if (placement.used && root_[i] == i) order.push_back(i);
     }
     std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
@@ -205,8 +205,8 @@ class Planner {
 }  // namespace
 
 MemoryPlan plan_memory(const Graph& graph, const std::vector<FusedStep>& steps,
-                       Precision precision) {
-  return Planner(graph, steps).run(precision);
+                       bool narrow_operands) {
+  return Planner(graph, steps).run(narrow_operands);
 }
 
 }  // namespace heddle
