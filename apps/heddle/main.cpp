@@ -22,6 +22,7 @@ int run(int argc, char** argv) {
   heddle::add_run(app);
   heddle::add_inspect(app);
   heddle::add_synth(app);
+  heddle::add_quantize(app);
   heddle::add_kernel(app);
   try {
     app.parse(argc, argv);

@@ -5,12 +5,11 @@
 
 #include "apps/heddle/arguments.h"
 #include "apps/heddle/output.h"
+#include "apps/heddle/policy_engine.h"
 #include "apps/heddle/verbs.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/table.h"
-#include "engine/float/engine.h"
-#include "model/registry.h"
 #include "tensor/safetensors.h"
 
 namespace heddle {
@@ -27,7 +26,7 @@ struct RunOptions {
   std::uint64_t seed = 0;
   std::optional<std::int64_t> steps;
   std::string stats_key;
-  std::string precision = "f32";
+  std::string precision;
   int threads = 0;
   int repeat = 1;
   std::string tokenizer;
@@ -60,13 +59,13 @@ struct Answer {
   std::vector<StageTime> stages;  ///< the last is the total
 };
 
-Answer infer(const Policy& policy, FloatEngine& engine, const PolicyRequest& request,
+Answer infer(const Policy& policy, const RunGraph& engine, const PolicyRequest& request,
              const TapObserver& observer) {
   const Clock::time_point start = Clock::now();
   const std::map<std::string, Tensor> inputs = policy.inputs(request);
   Answer answer;
   answer.stages.push_back({"inputs", milliseconds_since(start)});
-  const RunResult result = engine.run(inputs, observer);
+  const RunResult result = engine(inputs, observer);
   answer.stages.insert(answer.stages.end(), result.stages.begin(), result.stages.end());
   const Clock::time_point engine_done = Clock::now();
   answer.actions = policy.actions(result.outputs.begin()->second, request);
@@ -77,7 +76,7 @@ Answer infer(const Policy& policy, FloatEngine& engine, const PolicyRequest& req
 
 /// One warm-up, which is observed, and `repeat` timed inferences; the answer with the median time
 /// of each stage.
-Answer infer_repeatedly(const Policy& policy, FloatEngine& engine, const PolicyRequest& request,
+Answer infer_repeatedly(const Policy& policy, const RunGraph& engine, const PolicyRequest& request,
                         int repeat, const TapObserver& observer) {
   Answer answer = infer(policy, engine, request, observer);
   std::vector<std::vector<double>> times(answer.stages.size());
@@ -127,14 +126,11 @@ std::string stages_table(const std::vector<StageTime>& stages) {
   return table.to_string();
 }
 
-std::string as_json(const Answer& answer, const PolicyInfo& info, const RunOptions& options,
+std::string as_json(const Answer& answer, const PolicyFolder& folder,
                     const std::vector<std::string>& names, double load_milliseconds, int threads) {
-  Json json = {{"model", info.model},
-               {"engine", "float"},
-               {"precision", options.precision},
-               {"threads", threads},
-               {"load_milliseconds", load_milliseconds},
-               {"action_names", names}};
+  Json json = {{"model", folder.policy().info().model},  {"engine", folder.engine_name()},
+               {"precision", folder.precision()},        {"threads", threads},
+               {"load_milliseconds", load_milliseconds}, {"action_names", names}};
   const std::span<const float> values = answer.actions.floats();
   json["actions"] = Json::array();
   for (std::size_t row = 0; row < values.size(); row += names.size()) {
@@ -163,15 +159,15 @@ void run(const RunOptions& options) {
   PolicyOptions policy_options;
   if (!options.tokenizer.empty()) policy_options.tokenizer = options.tokenizer;
   const Clock::time_point start = Clock::now();
-  const std::unique_ptr<Policy> policy = open_policy(options.directory, policy_options);
-  const PolicyRequest request = read_request(options);
-  Graph graph = policy->graph(policy->shape(request));
-  (void)policy->inputs(request);  // The user hears of mistakes before the weights are loaded.
-
   ThreadPool pool(options.threads > 0 ? options.threads : default_threads());
-  FloatWeights weights(policy->weights(),
-                       options.precision == "bf16" ? Precision::kBF16 : Precision::kF32, pool);
-  FloatEngine engine(std::move(graph), weights, pool);
+  std::optional<std::string> precision;
+  if (!options.precision.empty()) precision = options.precision;
+  PolicyFolder folder(options.directory, policy_options, precision, pool);
+  const Policy& policy = folder.policy();
+  const PolicyRequest request = read_request(options);
+  Graph graph = policy.graph(policy.shape(request));
+  (void)policy.inputs(request);  // The user hears of mistakes before the weights are loaded.
+  const RunGraph engine = folder.engine(std::move(graph));
   const double load_milliseconds = milliseconds_since(start);
 
   std::map<std::string, Tensor> taps;
@@ -180,10 +176,10 @@ void run(const RunOptions& options) {
     observer = [&](const std::string& name, const Tensor& value) { taps.emplace(name, value); };
   }
   const Answer answer = options.repeat > 1
-                            ? infer_repeatedly(*policy, engine, request, options.repeat, observer)
-                            : infer(*policy, engine, request, observer);
+                            ? infer_repeatedly(policy, engine, request, options.repeat, observer)
+                            : infer(policy, engine, request, observer);
 
-  const std::vector<std::string> names = column_names(policy->info());
+  const std::vector<std::string> names = column_names(policy.info());
   if (!options.dump_stages.empty()) {
     taps.emplace("actions", answer.actions);
     std::map<std::string, TensorView> views;
@@ -194,13 +190,13 @@ void run(const RunOptions& options) {
   check_finite(answer.actions);
   if (!options.output.empty()) write_actions(options.output, answer.actions, names);
   if (options.json) {
-    print_out(as_json(answer, policy->info(), options, names, load_milliseconds, pool.size()));
+    print_out(as_json(answer, folder, names, load_milliseconds, pool.size()));
     return;
   }
   print_out(fmt::format("{}\n{}\nloaded in {:.1f} s; {} in {}, {} thread{}, {}\n",
                         actions_table(answer.actions, names), stages_table(answer.stages),
-                        load_milliseconds / 1000, policy->info().model, options.precision,
-                        pool.size(), pool.size() == 1 ? "" : "s", kernels().name));
+                        load_milliseconds / 1000, policy.info().model, folder.precision(),
+                        pool.size(), pool.size() == 1 ? "" : "s", folder.instructions()));
 }
 
 }  // namespace
@@ -229,9 +225,9 @@ void add_run(CLI::App& app) {
   verb->add_option(
       "--stats-key", options->stats_key,
       "Which of the checkpoint's statistics to normalise with; \"none\" for raw values");
-  verb->add_option("--precision", options->precision, "f32 or bf16")
-      ->check(CLI::IsMember({"f32", "bf16"}))
-      ->capture_default_str();
+  verb->add_option("--precision", options->precision,
+                   "Of a float checkpoint: f32 (default) or bf16")
+      ->check(CLI::IsMember({"f32", "bf16"}));
   verb->add_option("--threads", options->threads, "Threads (default: one per processor)")
       ->check(CLI::Range(1, 1024));
   verb->add_option("--repeat", options->repeat,

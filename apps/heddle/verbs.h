@@ -8,6 +8,7 @@ namespace heddle {
 void add_run(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_synth(CLI::App& app);
+void add_quantize(CLI::App& app);
 void add_kernel(CLI::App& app);
 
 }  // namespace heddle

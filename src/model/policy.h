@@ -91,7 +91,8 @@ class Policy {
   Policy& operator=(const Policy&) = delete;
 
   [[nodiscard]] virtual const PolicyInfo& info() const = 0;
-  /// Holds every weight that graph() names, in the Graph's shape: checked when it was opened.
+  /// Holds every weight that graph() names, in the Graph's shape: checked when it was opened, unless
+  /// PolicyOptions said not to.
   [[nodiscard]] virtual const SafeTensors& weights() const = 0;
 
   /// Throws UserError for cameras that the model does not have, no camera, an empty task, or a
@@ -113,6 +114,9 @@ class Policy {
 struct PolicyOptions {
   /// A tokenizer.json to use instead of looking for one in the folder.
   std::optional<std::filesystem::path> tokenizer;
+  /// False for weights in another form than the model's own (a quantised checkpoint): whoever reads
+  /// them checks them.
+  bool check_weights = true;
 };
 
 }  // namespace heddle

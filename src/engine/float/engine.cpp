@@ -12,7 +12,7 @@ class FloatEngine::Impl final : public StepMaker {
   Impl(Graph graph, FloatWeights& weights, ThreadPool& pool)
       : weights_(weights),
         pool_(pool),
-        runner_(checked(std::move(graph)), weights.precision() == Precision::kBF16) {
+        runner_(checked(std::move(graph)), fuse, weights.precision() == Precision::kBF16) {
     runner_.bind(*this);
   }
 

@@ -66,14 +66,13 @@ class Fuser {
   std::vector<int> reads_;
 };
 
-}  // namespace
-
-std::vector<FusedStep> fuse(const Graph& graph) {
-  Fuser fuser(graph);
+/// The steps of a Graph, `join` turning what stands between loops, or in one, into fused nodes.
+template <typename Join>
+std::vector<FusedStep> steps_of(const Graph& graph, const Join& join) {
   std::vector<FusedStep> steps;
   std::vector<Node> straight;
   const auto flush = [&] {
-    for (FusedNode& node : fuser.run(straight)) steps.emplace_back(std::move(node));
+    for (FusedNode& node : join(straight)) steps.emplace_back(std::move(node));
     straight.clear();
   };
   for (const Node& node : graph.nodes) {
@@ -83,12 +82,30 @@ std::vector<FusedStep> fuse(const Graph& graph) {
       continue;
     }
     flush();
-    FusedLoop fused{
-        {loop->trips, loop->carried, loop->scanned, {}}, fuser.run(loop->body), node.stage};
-    steps.emplace_back(std::move(fused));
+    steps.emplace_back(
+        FusedLoop{{loop->trips, loop->carried, loop->scanned, {}}, join(loop->body), node.stage});
   }
   flush();
   return steps;
+}
+
+}  // namespace
+
+std::vector<FusedStep> fuse(const Graph& graph) {
+  Fuser fuser(graph);
+  return steps_of(graph, [&](const std::vector<Node>& nodes) { return fuser.run(nodes); });
+}
+
+std::vector<FusedStep> one_by_one(const Graph& graph) {
+  return steps_of(graph, [](const std::vector<Node>& nodes) {
+    std::vector<FusedNode> single;
+    single.reserve(nodes.size());
+    for (const Node& node : nodes) {
+      single.push_back(
+          {std::get<Operator>(node.what), node.inputs, {}, {}, node.output, node.stage});
+    }
+    return single;
+  });
 }
 
 }  // namespace heddle

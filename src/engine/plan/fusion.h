@@ -31,4 +31,7 @@ using FusedStep = std::variant<FusedNode, FusedLoop>;
 /// nobody else reads, taps included, as one node at the place of the chain's last.
 std::vector<FusedStep> fuse(const Graph& graph);
 
+/// The Graph's nodes, none fused with another.
+std::vector<FusedStep> one_by_one(const Graph& graph);
+
 }  // namespace heddle

@@ -9,9 +9,9 @@
 
 namespace heddle {
 
-Runner::Runner(Graph graph, bool narrow_operands) {
+Runner::Runner(Graph graph, std::vector<FusedStep> (*join)(const Graph&), bool narrow_operands) {
   program_.graph = std::move(graph);
-  fused_ = fuse(program_.graph);
+  fused_ = join(program_.graph);
   program_.plan = plan_memory(program_.graph, fused_, narrow_operands);
   program_.arena = memory_.allocate(program_.plan.arena_bytes);
 }

@@ -65,8 +65,9 @@ struct Program {
 
 class Runner {
  public:
-  /// Fuses and plans; the engine then makes its StepMaker from program() and calls bind().
-  Runner(Graph graph, bool narrow_operands);
+  /// Plans; the engine then makes its StepMaker from program() and calls bind(). `join` is how
+  /// nodes become steps, see plan_memory() for `narrow_operands`.
+  Runner(Graph graph, std::vector<FusedStep> (*join)(const Graph&), bool narrow_operands);
   Runner(const Runner&) = delete;
   Runner& operator=(const Runner&) = delete;
 

@@ -27,7 +27,7 @@ class SmolVla final : public Policy {
         weights_(folder),
         pipelines_(read_pipelines(folder, config_)),
         statistics_(config_, pipelines_, weights_) {
-    check_weights(table_, weights_, config_);
+    if (options_.check_weights) check_weights(table_, weights_, config_);
     info_ = {"smolvla",           config_.cameras,         config_.state_size,
              config_.action_size, config_.max_action_size, config_.chunk,
              config_.steps,       config_.action_names,    statistics_.keys()};
