@@ -23,6 +23,7 @@ int run(int argc, char** argv) {
   heddle::add_inspect(app);
   heddle::add_synth(app);
   heddle::add_quantize(app);
+  heddle::add_compare(app);
   heddle::add_kernel(app);
   try {
     app.parse(argc, argv);

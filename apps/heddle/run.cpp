@@ -3,9 +3,9 @@
 #include <chrono>
 #include <cmath>
 
-#include "apps/heddle/arguments.h"
 #include "apps/heddle/output.h"
 #include "apps/heddle/policy_engine.h"
+#include "apps/heddle/request_options.h"
 #include "apps/heddle/verbs.h"
 #include "base/error.h"
 #include "base/json.h"
@@ -19,18 +19,10 @@ using Clock = std::chrono::steady_clock;
 
 struct RunOptions {
   std::string directory;
-  std::vector<std::string> images;
-  std::string state;
-  std::string task;
-  std::string noise;
-  std::uint64_t seed = 0;
-  std::optional<std::int64_t> steps;
-  std::string stats_key;
+  RequestOptions request;
   std::string precision;
   int threads = 0;
   int repeat = 1;
-  std::string tokenizer;
-  std::string image_route = "policy";
   std::string dump_stages;
   std::string output;
   bool json = false;
@@ -38,19 +30,6 @@ struct RunOptions {
 
 double milliseconds_since(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-}
-
-PolicyRequest read_request(const RunOptions& options) {
-  PolicyRequest request;
-  request.images = read_images(options.images);
-  request.state = read_state(options.state);
-  request.task = options.task;
-  if (!options.noise.empty()) request.noise = read_noise(options.noise);
-  request.seed = options.seed;
-  request.steps = options.steps;
-  request.statistics_key = options.stats_key;
-  request.route = options.image_route == "server" ? ImageRoute::kServer : ImageRoute::kPolicy;
-  return request;
 }
 
 /// What one inference gives.
@@ -156,15 +135,13 @@ std::vector<std::string> column_names(const PolicyInfo& info) {
 
 void run(const RunOptions& options) {
   if (!options.output.empty()) check_actions_path(options.output);
-  PolicyOptions policy_options;
-  if (!options.tokenizer.empty()) policy_options.tokenizer = options.tokenizer;
   const Clock::time_point start = Clock::now();
   ThreadPool pool(options.threads > 0 ? options.threads : default_threads());
   std::optional<std::string> precision;
   if (!options.precision.empty()) precision = options.precision;
-  PolicyFolder folder(options.directory, policy_options, precision, pool);
+  PolicyFolder folder(options.directory, options.request.policy_options(), precision, pool);
   const Policy& policy = folder.policy();
-  const PolicyRequest request = read_request(options);
+  const PolicyRequest request = options.request.read();
   Graph graph = policy.graph(policy.shape(request));
   (void)policy.inputs(request);  // The user hears of mistakes before the weights are loaded.
   const RunGraph engine = folder.engine(std::move(graph));
@@ -212,19 +189,7 @@ void add_run(CLI::App& app) {
       "--json prints one object: model, engine, precision, threads, load_milliseconds,\n"
       "action_names, actions (a row of numbers per action), stages (name, milliseconds).");
   verb->add_option("directory", options->directory, "Checkpoint folder")->required();
-  verb->add_option("--image", options->images, "CAMERA=FILE (PNG, JPEG or PPM); once per camera")
-      ->required()
-      ->take_all();
-  verb->add_option("--state", options->state, "The robot's state: numbers separated by commas")
-      ->required();
-  verb->add_option("--task", options->task, "The instruction, in plain words")->required();
-  verb->add_option("--noise", options->noise,
-                   "safetensors file with the initial noise: F32 \"noise\" [chunk,width]");
-  verb->add_option("--seed", options->seed, "Seed of the initial noise")->capture_default_str();
-  verb->add_option("--steps", options->steps, "Denoising steps (default: the checkpoint's)");
-  verb->add_option(
-      "--stats-key", options->stats_key,
-      "Which of the checkpoint's statistics to normalise with; \"none\" for raw values");
+  options->request.add_to(*verb);
   verb->add_option("--precision", options->precision,
                    "Of a float checkpoint: f32 (default) or bf16")
       ->check(CLI::IsMember({"f32", "bf16"}));
@@ -233,11 +198,6 @@ void add_run(CLI::App& app) {
   verb->add_option("--repeat", options->repeat,
                    "Run once to warm up, then this often, and report the median times")
       ->check(CLI::Range(1, 1000000));
-  verb->add_option("--tokenizer", options->tokenizer, "A tokenizer.json to use");
-  verb->add_option("--image-route", options->image_route,
-                   "policy: resize as LeRobot's policy does; server: as its async server does")
-      ->check(CLI::IsMember({"policy", "server"}))
-      ->capture_default_str();
   verb->add_option("--dump-stages", options->dump_stages,
                    "Write every stage's output to this safetensors file");
   verb->add_option("-o,--output", options->output,

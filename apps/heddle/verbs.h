@@ -9,6 +9,7 @@ void add_run(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_synth(CLI::App& app);
 void add_quantize(CLI::App& app);
+void add_compare(CLI::App& app);
 void add_kernel(CLI::App& app);
 
 }  // namespace heddle
