@@ -20,19 +20,19 @@ std::int64_t row_count(std::span<const std::int32_t> x, std::size_t width) {
 
 /// F(x, fraction of the result).
 std::int32_t apply(Function function, std::int32_t x, int from, int to) {
-  const Int128 positive = round_shift(std::max(x, 0), from - to);
-  if (function == Function::kRelu) return saturate(positive);
-  const BumpTable& table = bump_table(function);
+  if (function == Function::kRelu) return round_saturate(std::max(x, 0), from - to);
+  const TailTable& table = tail_table(function);
   const int step = 7 + table.log_range;
   const Int128 z = round_shift(std::abs(x), from - 16);
-  Int128 bump = 0;
+  Int128 tail = 0;
   if (z < Int128{1} << (16 + table.log_range)) {
     const auto i = static_cast<std::size_t>(z >> step);
     const Int128 rest = z - (static_cast<Int128>(i) << step);
     const std::int32_t slope = table.entries[i + 1] - table.entries[i];
-    bump = table.entries[i] + round_shift(slope * rest, step);
+    tail = table.entries[i] + round_shift(slope * rest, step);
   }
-  return saturate(positive - round_shift(bump, 20 - to));
+  const Int128 share = x < 0 ? tail : (1 << 16) - tail;
+  return round_saturate(x * share, 16 + from - to);
 }
 
 /// Both norms: `offset` is empty for one that does not centre its rows.
@@ -103,15 +103,18 @@ std::int32_t dot(const std::int8_t* a, const std::int8_t* b, std::size_t count) 
   return sum;
 }
 
-/// 2^15 2^-delta for delta in steps of 2^-12.
-std::int32_t exponential(std::int32_t delta) {
+/// 2^15 2^-delta 2^octaves for delta in steps of 2^-12.
+std::int32_t exponential(std::int32_t delta, int octaves) {
   const ExponentialTable& table = exponential_table();
-  const int n = delta >> 12;
+  const int n = (delta >> 12) - octaves;
   if (n >= 16) return 0;
   const auto a = static_cast<std::size_t>((delta >> 6) & 63);
   const std::int32_t between = (table[a] - table[a + 1]) * (delta & 63);
   return static_cast<std::int32_t>(round_shift(table[a] - round_shift(between, 6), n));
 }
+
+/// Keys that share an exponent.
+constexpr std::size_t kBlock = 64;
 
 }  // namespace
 
@@ -225,6 +228,7 @@ void attention(const Attention& attention, const Operand& q, const Operand& k, c
   const int reduce = std::max(0, bits(127 * 127 * head_dim) - 18);
   std::vector<std::int32_t> t(keys);
   std::vector<std::int64_t> sums(head_dim);
+  std::vector<std::int32_t> block_sums(head_dim);
 
   for (std::size_t i = 0; i < queries; ++i) {
     const auto seen = static_cast<std::size_t>(std::clamp<std::int64_t>(
@@ -257,19 +261,34 @@ void attention(const Attention& attention, const Operand& q, const Operand& k, c
       }
       std::uint64_t total = 0;
       std::fill(sums.begin(), sums.end(), 0);
-      for (std::size_t j = 0; j < seen; ++j) {
-        const std::size_t key = j * kv_heads + kv;
-        const Scale& of_v = v_rows.scales[key];
-        const std::int64_t e = exponential(top - t[j]);
-        const std::int64_t share =
-            of_v.mantissa == 0 ? 0 : of_v.mantissa >> std::min(31, greatest - of_v.exponent);
-        const auto w = static_cast<std::int64_t>(round_shift(((e * share) >> 16) * 255, 15));
-        total += static_cast<std::uint64_t>(e);
+      for (std::size_t first = 0; first < seen; first += kBlock) {
+        const std::size_t last = std::min(seen, first + kBlock);
+        std::int32_t most = INT32_MIN;
+        for (std::size_t j = first; j < last; ++j) most = std::max(most, t[j]);
+        const int octaves = (top - most) >> 12;
+        std::int64_t block_total = 0;
+        std::fill(block_sums.begin(), block_sums.end(), 0);
+        for (std::size_t j = first; j < last; ++j) {
+          const std::size_t key = j * kv_heads + kv;
+          const Scale& of_v = v_rows.scales[key];
+          const std::int64_t e = exponential(top - t[j], octaves);
+          const std::int64_t share =
+              of_v.mantissa == 0 ? 0 : of_v.mantissa >> std::min(31, greatest - of_v.exponent);
+          const auto w = static_cast<std::int32_t>(round_shift(((e * share) >> 16) * 255, 15));
+          block_total += e;
+          for (std::size_t d = 0; d < head_dim; ++d) {
+            block_sums[d] += w * v_rows.codes[key * head_dim + d];
+          }
+        }
+        total += static_cast<std::uint64_t>(round_shift(block_total << 5, octaves));
         for (std::size_t d = 0; d < head_dim; ++d) {
-          sums[d] += w * v_rows.codes[key * head_dim + d];
+          sums[d] += static_cast<std::int64_t>(round_shift(Int128{block_sums[d]} * 32, octaves));
         }
       }
-      const Scale inverse = normal((std::uint64_t{1} << 62) / (127 * 255 * total), -62);
+      const Scale whole = normal(127 * 255 * total, 0);
+      const Scale inverse =
+          normal((std::uint64_t{1} << 46) / static_cast<std::uint64_t>(whole.mantissa),
+                 -46 - whole.exponent);
       for (std::size_t d = 0; d < head_dim; ++d) {
         out[d] = round_saturate(Int128{sums[d]} * inverse.mantissa,
                                 v.fraction - y.fraction - inverse.exponent - greatest - 31);
@@ -300,7 +319,7 @@ Route route(const Operand& logits) {
   constexpr Int128 kMost = 1 << 30;
   std::int64_t total = 0;
   for (const Int128 e : t) {
-    total += exponential(static_cast<std::int32_t>(std::min(*top - e, kMost)));
+    total += exponential(static_cast<std::int32_t>(std::min(*top - e, kMost)), 0);
   }
   return {static_cast<std::int32_t>(top - t.begin()),
           static_cast<std::int32_t>(round_divide(1 << 30, total))};

@@ -21,6 +21,11 @@ constexpr Real kSqrt2OverPi = 0xCC42299EA1B284;  // sqrt(2 / pi)
 constexpr Real kInvSqrt2Pi = 0x662114CF50D942;   // 1 / sqrt(2 pi)
 constexpr Real kGelu = 0xB727136A400FC;          // 0.044715
 
+/// Of F, the angle between neighbouring positions.
+constexpr int kFrequency = 40;
+/// 2 pi with 96 fractional bits.
+constexpr Real kTurn = (Real{0x6487ed511} << 64) | Real{0xb4611a62633145c};
+
 Real multiply(Real a, Real b) {
   return (a * b + (kOne >> 1)) >> kFraction;
 }
@@ -64,11 +69,10 @@ struct Direction {
   Real sine;
 };
 
-/// Of an angle of at least 0.
+/// Of an angle in [0, 2 pi).
 Direction direction(Real angle) {
   // Octants are small enough for the series, and 0 ... 7 of them remain.
   const Real octant = kPi / 4;
-  angle %= 2 * kPi;
   const auto count = static_cast<int>(angle / octant);
   const Real rest = angle - count * octant;
   Real term = kOne;
@@ -115,26 +119,26 @@ Real normal_tail(Real z) {
   return divide(density, fraction);
 }
 
-/// x / (1 + e^x), the bump of SiLU, and of GELU with another exponent.
-Real logistic_bump(Real factor, Real exponent) {
-  const Real e = exp_negative(exponent);
-  return multiply(factor, divide(e, kOne + e));
+/// 1 / (1 + e^x) for x >= 0.
+Real logistic_tail(Real x) {
+  const Real e = exp_negative(x);
+  return divide(e, kOne + e);
 }
 
-Real bump(Function function, Real z) {
+Real tail(Function function, Real z) {
   switch (function) {
     case Function::kGeluTanh: {
       const Real cubic = multiply(z, kOne + multiply(kGelu, multiply(z, z)));
-      return logistic_bump(z, 2 * multiply(kSqrt2OverPi, cubic));
+      return logistic_tail(2 * multiply(kSqrt2OverPi, cubic));
     }
     case Function::kGeluErf:
-      return multiply(z, normal_tail(z));
+      return normal_tail(z);
     case Function::kSilu:
-      return logistic_bump(z, z);
+      return logistic_tail(z);
     case Function::kRelu:
       break;
   }
-  throw InternalError("ReLU has no bump");
+  throw InternalError("ReLU has no table");
 }
 
 /// x to the nearest of `fraction` fractional bits.
@@ -142,12 +146,12 @@ std::int32_t to_fraction(Real x, int fraction) {
   return static_cast<std::int32_t>(round_shift(x, kFraction - fraction));
 }
 
-BumpTable make_bump_table(Function function) {
-  BumpTable table;
+TailTable make_tail_table(Function function) {
+  TailTable table;
   table.log_range = function == Function::kSilu ? 4 : 3;
   for (std::size_t i = 0; i < table.entries.size(); ++i) {
     const Real z = (static_cast<Real>(i) << (kFraction + table.log_range)) / 512;
-    table.entries[i] = to_fraction(bump(function, z), 20);
+    table.entries[i] = to_fraction(tail(function, z), 16);
   }
   return table;
 }
@@ -167,10 +171,10 @@ const ExponentialTable& exponential_table() {
   return table;
 }
 
-const BumpTable& bump_table(Function function) {
-  static const BumpTable gelu_tanh = make_bump_table(Function::kGeluTanh);
-  static const BumpTable gelu_erf = make_bump_table(Function::kGeluErf);
-  static const BumpTable silu = make_bump_table(Function::kSilu);
+const TailTable& tail_table(Function function) {
+  static const TailTable gelu_tanh = make_tail_table(Function::kGeluTanh);
+  static const TailTable gelu_erf = make_tail_table(Function::kGeluErf);
+  static const TailTable silu = make_tail_table(Function::kSilu);
   return function == Function::kGeluTanh  ? gelu_tanh
          : function == Function::kGeluErf ? gelu_erf
                                           : silu;
@@ -183,9 +187,12 @@ RotaryTable rotary_table(const Rope& rope, std::int64_t count) {
   table.sine.resize(table.cosine.size());
   const Real log_theta = logarithm(rope.theta);
   for (std::int64_t i = 0; i < pairs; ++i) {
-    const Real frequency = exp_negative(2 * i * log_theta / rope.rotary_dim);
+    const Real frequency =
+        round_shift(exp_negative(2 * i * log_theta / rope.rotary_dim), kFraction - kFrequency);
     for (std::int64_t t = 0; t < count; ++t) {
-      const Direction turn = direction((rope.first_position + t) * frequency);
+      // Turns are taken away with the fraction of the product, 56 bits longer.
+      const Real angle = ((rope.first_position + t) * frequency) << kFraction;
+      const Direction turn = direction((angle % kTurn) >> kFrequency);
       const auto at = static_cast<std::size_t>(t * pairs + i);
       table.cosine[at] = to_fraction(turn.cosine, 15);
       table.sine[at] = to_fraction(turn.sine, 15);

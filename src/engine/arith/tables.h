@@ -13,13 +13,13 @@ namespace heddle::arith {
 using ExponentialTable = std::array<std::int32_t, 65>;
 const ExponentialTable& exponential_table();
 
-/// What a function differs by from max(x, 0), over [0, 2^log_range), in units of 2^-20.
-struct BumpTable {
+/// tau over [0, 2^log_range] in units of 2^-16: a function is x (1 - tau(x)) where x >= 0.
+struct TailTable {
   int log_range = 0;
   std::array<std::int32_t, 513> entries{};
 };
 /// T of any function but ReLU, which has none.
-const BumpTable& bump_table(Function function);
+const TailTable& tail_table(Function function);
 
 /// C and S of some positions: cosine and sine times 2^15, [positions, rotary_dim/2].
 struct RotaryTable {

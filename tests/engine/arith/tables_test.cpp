@@ -24,29 +24,29 @@ TEST(Tables, ExponentialsAreTheNearest) {
   EXPECT_GT(closest, 1e-3) << "an entry lies so close to a tie that its rounding is in doubt";
 }
 
-double bump(Function function, double z) {
+double tail(Function function, double z) {
   switch (function) {
     case Function::kGeluTanh:
-      return z / 2 * (1 - std::tanh(std::sqrt(2 / std::numbers::pi) * (z + 0.044715 * z * z * z)));
+      return (1 - std::tanh(std::sqrt(2 / std::numbers::pi) * (z + 0.044715 * z * z * z))) / 2;
     case Function::kGeluErf:
-      return z / 2 * std::erfc(z / std::numbers::sqrt2);
+      return std::erfc(z / std::numbers::sqrt2) / 2;
     case Function::kSilu:
-      return z / (1 + std::exp(z));
+      return 1 / (1 + std::exp(z));
     case Function::kRelu:
       break;
   }
   return 0;
 }
 
-TEST(Tables, BumpsAreTheNearest) {
+TEST(Tables, TailsAreTheNearest) {
   for (const Function function : {Function::kGeluTanh, Function::kGeluErf, Function::kSilu}) {
-    const BumpTable& table = bump_table(function);
+    const TailTable& table = tail_table(function);
     double closest = 1;
     for (std::size_t i = 0; i < table.entries.size(); ++i) {
       const double z = std::ldexp(static_cast<double>(i), table.log_range) / 512;
-      expect_nearest(table.entries[i], std::ldexp(bump(function, z), 20), closest);
+      expect_nearest(table.entries[i], std::ldexp(tail(function, z), 16), closest);
     }
-    EXPECT_GT(closest, 1e-5) << name_of(function);
+    EXPECT_GT(closest, 2e-5) << name_of(function);
   }
 }
 
@@ -57,8 +57,10 @@ TEST(Tables, RotationsAreTheNearestUpToTheLongestPosition) {
       const RotaryTable table = rotary_table(rope, 8);
       for (std::size_t t = 0; t < 8; ++t) {
         for (std::size_t i = 0; i < 32; ++i) {
+          const long double frequency =
+              roundl(ldexpl(powl(theta, -2.0L * static_cast<long double>(i) / 64), 40));
           const long double angle = static_cast<long double>(first + static_cast<std::int64_t>(t)) *
-                                    powl(theta, -2.0L * static_cast<long double>(i) / 64);
+                                    ldexpl(frequency, -40);
           // A unit is 2^-15; the 56 bits of its making may turn one that is all but a tie.
           EXPECT_NEAR(table.cosine[t * 32 + i], static_cast<double>(32768 * cosl(angle)), 0.5001);
           EXPECT_NEAR(table.sine[t * 32 + i], static_cast<double>(32768 * sinl(angle)), 0.5001);
