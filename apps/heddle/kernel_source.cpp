@@ -31,24 +31,6 @@ bool names_a_file(const std::string& text) {
          fs::is_regular_file(text);
 }
 
-/// "name=value" pairs; a name may stand once.
-std::map<std::string, std::string> pairs(const std::vector<std::string>& list,
-                                         const std::string& option) {
-  std::map<std::string, std::string> result;
-  for (const std::string& text : list) {
-    const std::size_t equals = text.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      throw UserError(fmt::format("{} {}: not a name and a value", option, quote(text)),
-                      fmt::format("write it as {} name=value", option));
-    }
-    if (!result.emplace(text.substr(0, equals), text.substr(equals + 1)).second) {
-      throw UserError(fmt::format("{}: {} is given twice", option, text.substr(0, equals)),
-                      "give each name once");
-    }
-  }
-  return result;
-}
-
 KernelPtr kernel_from_file(const KernelChoice& choice) {
   if (!choice.parameters.empty()) {
     throw UserError(fmt::format("{} is a file: it takes no parameters", choice.kernel),
@@ -133,6 +115,23 @@ void check_names(const std::map<std::string, std::string>& given, const std::str
 
 }  // namespace
 
+std::map<std::string, std::string> named_values(const std::vector<std::string>& list,
+                                                const std::string& option) {
+  std::map<std::string, std::string> result;
+  for (const std::string& text : list) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      throw UserError(fmt::format("{} {}: not a name and a value", option, quote(text)),
+                      fmt::format("write it as {} name=value", option));
+    }
+    if (!result.emplace(text.substr(0, equals), text.substr(equals + 1)).second) {
+      throw UserError(fmt::format("{}: {} is given twice", option, text.substr(0, equals)),
+                      "give each name once");
+    }
+  }
+  return result;
+}
+
 void add_kernel_choice(CLI::App& verb, KernelChoice& choice) {
   verb.add_option("kernel", choice.kernel, "A library kernel, or a file of kernel text")
       ->required();
@@ -149,7 +148,7 @@ Schedule load(const KernelChoice& choice) {
   }
   const LibraryKernel& entry = kernel::find_library_kernel(choice.kernel);
   const LibraryArguments arguments(entry.name, entry.parameters,
-                                   pairs(choice.parameters, "--parameter"));
+                                   named_values(choice.parameters, "--parameter"));
   const KernelPtr algorithm = entry.make(arguments);
   if (choice.schedule.empty()) return Schedule(algorithm);
   if (names_a_file(choice.schedule)) return replayed(algorithm, choice.schedule);
@@ -164,8 +163,8 @@ void add_argument_choice(CLI::App& verb, ArgumentChoice& choice) {
 }
 
 KernelArguments::KernelArguments(const Kernel& kernel, const ArgumentChoice& choice) {
-  const std::map<std::string, std::string> scalars = pairs(choice.scalars, "--set");
-  const std::map<std::string, std::string> inputs = pairs(choice.inputs, "--input");
+  const std::map<std::string, std::string> scalars = named_values(choice.scalars, "--set");
+  const std::map<std::string, std::string> inputs = named_values(choice.inputs, "--input");
   std::vector<std::string> scalar_names;
   std::vector<std::string> input_names;
   for (const kernel::Parameter& parameter : kernel.parameters) {

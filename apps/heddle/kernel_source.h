@@ -11,6 +11,10 @@
 
 namespace heddle {
 
+/// The values by name that an option was given as "name=value", once each. Throws UserError.
+std::map<std::string, std::string> named_values(const std::vector<std::string>& list,
+                                                const std::string& option);
+
 /// What people type to name a kernel and its schedule.
 struct KernelChoice {
   std::string kernel;                   ///< a library kernel's name, or a file of kernel text

@@ -56,7 +56,8 @@ std::int64_t number_in(const std::string& kernel, const LibraryParameter& parame
   if (is_number && value >= parameter.minimum && value <= kLargestNumber) return value;
   throw UserError(fmt::format("{}: {}={} is not a whole number from {} to {}", kernel,
                               parameter.name, quote(text), parameter.minimum, kLargestNumber),
-                  fmt::format("{}: {}", parameter.name, parameter.summary));
+                  fmt::format("give such a number for {} ({}), or leave it out for {}",
+                              parameter.name, parameter.summary, parameter.default_number));
 }
 
 const std::string& word_in(const std::string& kernel, const LibraryParameter& parameter,
