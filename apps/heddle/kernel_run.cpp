@@ -88,7 +88,7 @@ struct CheckOptions {
 
 void check(const CheckOptions& options) {
   const kernel::Schedule schedule = load(options.choice);
-  KernelArguments expected(*schedule.original(), options.arguments);
+  KernelArguments expected(*schedule.original(), options.choice, options.arguments);
   Runner("interpreter", schedule.original(), 1).run(expected);
 
   Table table({{"back end", Align::kLeft}, {"result", Align::kLeft}, {"ms", Align::kRight}});
@@ -97,7 +97,7 @@ void check(const CheckOptions& options) {
   std::string conflicts;
   for (const std::string& backend : options.backends) {
     Runner runner(backend, schedule.kernel(), 1);
-    KernelArguments found(*schedule.kernel(), options.arguments);
+    KernelArguments found(*schedule.kernel(), options.choice, options.arguments);
     const double time = runner.run(found);
     const std::string difference = heddle::difference(expected, found);
     if (!difference.empty()) differences.push_back(fmt::format("{}: {}", backend, difference));
@@ -176,12 +176,12 @@ std::map<std::string, std::string> output_files(const std::vector<std::string>& 
 void run(const RunOptions& options) {
   const kernel::Schedule schedule = load(options.choice);
   Runner runner(options.backend, schedule.kernel(), options.threads);
-  KernelArguments arguments(*schedule.kernel(), options.arguments);
+  KernelArguments arguments(*schedule.kernel(), options.choice, options.arguments);
   const std::map<std::string, std::string> files = output_files(options.outputs, arguments);
   std::vector<double> times = {runner.run(arguments)};
   for (int i = 1; i < options.repeat; ++i) {
     // An inout array starts from its given values again.
-    arguments = KernelArguments(*schedule.kernel(), options.arguments);
+    arguments = KernelArguments(*schedule.kernel(), options.choice, options.arguments);
     times.push_back(runner.run(arguments));
   }
   std::sort(times.begin(), times.end());

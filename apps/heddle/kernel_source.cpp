@@ -62,18 +62,25 @@ kernel::Scalar scalar_from(const std::string& text, const kernel::Type& type,
   return one.get(0);
 }
 
-void fill_randomly(Buffer& buffer, const std::string& name, std::uint64_t seed) {
-  const RandomStream random(seed, name);
+using RawRange = std::pair<kernel::Int128, kernel::Int128>;
+
+/// Only of library kernels is known that not every input has a meaning.
+RawRange random_range(const KernelChoice& origin, const kernel::Type& element) {
+  if (names_a_file(origin.kernel)) return {kernel::lowest(element), kernel::highest(element)};
+  return kernel::input_range(element);
+}
+
+/// Integers of the range within +-1000, floats standard normal.
+void fill_randomly(Buffer& buffer, const RawRange& range, const RandomStream& random) {
   const kernel::Type& type = buffer.element();
+  const double low = std::max(static_cast<double>(range.first), -1000.0);
+  const double high = std::min(static_cast<double>(range.second), 1000.0);
   for (std::int64_t i = 0; i < buffer.size(); ++i) {
     const auto index = static_cast<std::uint64_t>(i);
     if (type.is_float()) {
       buffer.set(i, random.normal(index));
       continue;
     }
-    const bool is_narrow = type.is_bool() || (type.is_fixed() && type.width <= 8);
-    const auto low = is_narrow ? static_cast<double>(kernel::lowest(type)) : -1000.0;
-    const auto high = is_narrow ? static_cast<double>(kernel::highest(type)) : 1000.0;
     const double raw = low + std::floor(random.uniform(index) * (high - low + 1));
     buffer.set(i, std::ldexp(raw, -type.fraction));
   }
@@ -162,7 +169,8 @@ void add_argument_choice(CLI::App& verb, ArgumentChoice& choice) {
   verb.add_option("--seed", choice.seed, "Seed of the random inputs")->capture_default_str();
 }
 
-KernelArguments::KernelArguments(const Kernel& kernel, const ArgumentChoice& choice) {
+KernelArguments::KernelArguments(const Kernel& kernel, const KernelChoice& origin,
+                                 const ArgumentChoice& choice) {
   const std::map<std::string, std::string> scalars = named_values(choice.scalars, "--set");
   const std::map<std::string, std::string> inputs = named_values(choice.inputs, "--input");
   std::vector<std::string> scalar_names;
@@ -198,7 +206,8 @@ KernelArguments::KernelArguments(const Kernel& kernel, const ArgumentChoice& cho
     if (inputs.contains(name)) {
       fill_from_file(buffer, name, inputs.at(name));
     } else if (array->direction != kernel::Direction::kOut) {
-      fill_randomly(buffer, name, choice.seed);
+      fill_randomly(buffer, random_range(origin, buffer.element()),
+                    RandomStream(choice.seed, name));
     }
     if (array->direction != kernel::Direction::kIn) outputs_.emplace(name, &buffer);
   }

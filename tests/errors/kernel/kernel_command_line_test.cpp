@@ -422,6 +422,21 @@ TEST_P(KernelMistakeTest, IsExplained) {
   std::printf("  %s", message.c_str());
 }
 
+// Inputs that nobody chose must not be the mistake: shifts by 0 would be one.
+TEST(KernelCheck, DrawsInputsThatLibraryKernelsTake) {
+  const std::vector<std::string> commands = {
+      "requantise -p scale=per_channel -p columns=1000",
+      "mlp -p type=int8 --set scale=0.05 --set inverse_scale=20",
+      "moe -p type=int8 --set router_scale=0.02",
+  };
+  for (const std::string& command : commands) {
+    const Scratch scratch;
+    const std::string line = fmt::format("'{}' kernel check {} --backends interpreter > '{}' 2>&1",
+                                         HEDDLE_PROGRAM, command, (scratch / "said").string());
+    EXPECT_EQ(std::system(line.c_str()), 0) << command << ":\n" << read_file(scratch / "said");
+  }
+}
+
 const auto kName = [](const auto& test) { return test.param.name; };
 INSTANTIATE_TEST_SUITE_P(CommandLine, KernelMistakeTest, testing::ValuesIn(command_lines()), kName);
 INSTANTIATE_TEST_SUITE_P(Text, KernelMistakeTest, testing::ValuesIn(texts()), kName);
