@@ -88,7 +88,7 @@ struct CheckOptions {
 
 void check(const CheckOptions& options) {
   const kernel::Schedule schedule = load(options.choice);
-  KernelArguments expected(*schedule.original(), options.arguments);
+  KernelArguments expected(*schedule.original(), options.choice, options.arguments);
   Runner("interpreter", schedule.original(), 1).run(expected);
 
   Table table({{"back end", Align::kLeft}, {"result", Align::kLeft}, {"ms", Align::kRight}});
@@ -97,7 +97,7 @@ void check(const CheckOptions& options) {
   std::string conflicts;
   for (const std::string& backend : options.backends) {
     Runner runner(backend, schedule.kernel(), 1);
-    KernelArguments found(*schedule.kernel(), options.arguments);
+    KernelArguments found(*schedule.kernel(), options.choice, options.arguments);
     const double time = runner.run(found);
     const std::string difference = heddle::difference(expected, found);
     if (!difference.empty()) differences.push_back(fmt::format("{}: {}", backend, difference));
@@ -155,24 +155,20 @@ std::string checksum(const Buffer& buffer) {
 /// Arrays by name and the files they go to. A mistake shows before the kernel runs.
 std::map<std::string, std::string> output_files(const std::vector<std::string>& wanted,
                                                 const KernelArguments& arguments) {
-  std::map<std::string, std::string> files;
-  for (const std::string& text : wanted) {
-    const std::size_t equals = text.find('=');
-    const std::string name = text.substr(0, equals);
-    if (equals == std::string::npos || equals + 1 == text.size() ||
-        !arguments.outputs().contains(name)) {
+  std::map<std::string, std::string> files = named_values(wanted, "--output");
+  for (const auto& [name, file] : files) {
+    if (file.empty() || !arguments.outputs().contains(name)) {
       std::vector<std::string> names;
       for (const auto& [output, buffer] : arguments.outputs()) names.push_back(output);
-      throw UserError(fmt::format("--output {}: not an output and a file", text),
+      throw UserError(fmt::format("--output {}={}: not an output and a file", name, file),
                       fmt::format("write it as name=file; outputs are {}", fmt::join(names, ", ")));
     }
-    const std::filesystem::path folder =
-        std::filesystem::path(text.substr(equals + 1)).parent_path();
+    const std::filesystem::path folder = std::filesystem::path(file).parent_path();
     if (!folder.empty() && !std::filesystem::is_directory(folder)) {
-      throw UserError(fmt::format("--output {}: {} is not a folder", text, folder.string()),
-                      fmt::format("mkdir -p {}", folder.string()));
+      throw UserError(
+          fmt::format("--output {}={}: {} is not a folder", name, file, folder.string()),
+          fmt::format("mkdir -p {}", folder.string()));
     }
-    files[name] = text.substr(equals + 1);
   }
   return files;
 }
@@ -180,12 +176,12 @@ std::map<std::string, std::string> output_files(const std::vector<std::string>& 
 void run(const RunOptions& options) {
   const kernel::Schedule schedule = load(options.choice);
   Runner runner(options.backend, schedule.kernel(), options.threads);
-  KernelArguments arguments(*schedule.kernel(), options.arguments);
+  KernelArguments arguments(*schedule.kernel(), options.choice, options.arguments);
   const std::map<std::string, std::string> files = output_files(options.outputs, arguments);
   std::vector<double> times = {runner.run(arguments)};
   for (int i = 1; i < options.repeat; ++i) {
     // An inout array starts from its given values again.
-    arguments = KernelArguments(*schedule.kernel(), options.arguments);
+    arguments = KernelArguments(*schedule.kernel(), options.choice, options.arguments);
     times.push_back(runner.run(arguments));
   }
   std::sort(times.begin(), times.end());

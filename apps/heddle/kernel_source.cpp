@@ -31,24 +31,6 @@ bool names_a_file(const std::string& text) {
          fs::is_regular_file(text);
 }
 
-/// "name=value" pairs; a name may stand once.
-std::map<std::string, std::string> pairs(const std::vector<std::string>& list,
-                                         const std::string& option) {
-  std::map<std::string, std::string> result;
-  for (const std::string& text : list) {
-    const std::size_t equals = text.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      throw UserError(fmt::format("{} {}: not a name and a value", option, quote(text)),
-                      fmt::format("write it as {} name=value", option));
-    }
-    if (!result.emplace(text.substr(0, equals), text.substr(equals + 1)).second) {
-      throw UserError(fmt::format("{}: {} is given twice", option, text.substr(0, equals)),
-                      "give each name once");
-    }
-  }
-  return result;
-}
-
 KernelPtr kernel_from_file(const KernelChoice& choice) {
   if (!choice.parameters.empty()) {
     throw UserError(fmt::format("{} is a file: it takes no parameters", choice.kernel),
@@ -80,18 +62,25 @@ kernel::Scalar scalar_from(const std::string& text, const kernel::Type& type,
   return one.get(0);
 }
 
-void fill_randomly(Buffer& buffer, const std::string& name, std::uint64_t seed) {
-  const RandomStream random(seed, name);
+using RawRange = std::pair<kernel::Int128, kernel::Int128>;
+
+/// Only of library kernels is known that not every input has a meaning.
+RawRange random_range(const KernelChoice& origin, const kernel::Type& element) {
+  if (names_a_file(origin.kernel)) return {kernel::lowest(element), kernel::highest(element)};
+  return kernel::input_range(element);
+}
+
+/// Integers of the range within +-1000, floats standard normal.
+void fill_randomly(Buffer& buffer, const RawRange& range, const RandomStream& random) {
   const kernel::Type& type = buffer.element();
+  const double low = std::max(static_cast<double>(range.first), -1000.0);
+  const double high = std::min(static_cast<double>(range.second), 1000.0);
   for (std::int64_t i = 0; i < buffer.size(); ++i) {
     const auto index = static_cast<std::uint64_t>(i);
     if (type.is_float()) {
       buffer.set(i, random.normal(index));
       continue;
     }
-    const bool is_narrow = type.is_bool() || (type.is_fixed() && type.width <= 8);
-    const auto low = is_narrow ? static_cast<double>(kernel::lowest(type)) : -1000.0;
-    const auto high = is_narrow ? static_cast<double>(kernel::highest(type)) : 1000.0;
     const double raw = low + std::floor(random.uniform(index) * (high - low + 1));
     buffer.set(i, std::ldexp(raw, -type.fraction));
   }
@@ -133,6 +122,23 @@ void check_names(const std::map<std::string, std::string>& given, const std::str
 
 }  // namespace
 
+std::map<std::string, std::string> named_values(const std::vector<std::string>& list,
+                                                const std::string& option) {
+  std::map<std::string, std::string> result;
+  for (const std::string& text : list) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      throw UserError(fmt::format("{} {}: not a name and a value", option, quote(text)),
+                      fmt::format("write it as {} name=value", option));
+    }
+    if (!result.emplace(text.substr(0, equals), text.substr(equals + 1)).second) {
+      throw UserError(fmt::format("{}: {} is given twice", option, text.substr(0, equals)),
+                      "give each name once");
+    }
+  }
+  return result;
+}
+
 void add_kernel_choice(CLI::App& verb, KernelChoice& choice) {
   verb.add_option("kernel", choice.kernel, "A library kernel, or a file of kernel text")
       ->required();
@@ -149,7 +155,7 @@ Schedule load(const KernelChoice& choice) {
   }
   const LibraryKernel& entry = kernel::find_library_kernel(choice.kernel);
   const LibraryArguments arguments(entry.name, entry.parameters,
-                                   pairs(choice.parameters, "--parameter"));
+                                   named_values(choice.parameters, "--parameter"));
   const KernelPtr algorithm = entry.make(arguments);
   if (choice.schedule.empty()) return Schedule(algorithm);
   if (names_a_file(choice.schedule)) return replayed(algorithm, choice.schedule);
@@ -163,9 +169,10 @@ void add_argument_choice(CLI::App& verb, ArgumentChoice& choice) {
   verb.add_option("--seed", choice.seed, "Seed of the random inputs")->capture_default_str();
 }
 
-KernelArguments::KernelArguments(const Kernel& kernel, const ArgumentChoice& choice) {
-  const std::map<std::string, std::string> scalars = pairs(choice.scalars, "--set");
-  const std::map<std::string, std::string> inputs = pairs(choice.inputs, "--input");
+KernelArguments::KernelArguments(const Kernel& kernel, const KernelChoice& origin,
+                                 const ArgumentChoice& choice) {
+  const std::map<std::string, std::string> scalars = named_values(choice.scalars, "--set");
+  const std::map<std::string, std::string> inputs = named_values(choice.inputs, "--input");
   std::vector<std::string> scalar_names;
   std::vector<std::string> input_names;
   for (const kernel::Parameter& parameter : kernel.parameters) {
@@ -199,7 +206,8 @@ KernelArguments::KernelArguments(const Kernel& kernel, const ArgumentChoice& cho
     if (inputs.contains(name)) {
       fill_from_file(buffer, name, inputs.at(name));
     } else if (array->direction != kernel::Direction::kOut) {
-      fill_randomly(buffer, name, choice.seed);
+      fill_randomly(buffer, random_range(origin, buffer.element()),
+                    RandomStream(choice.seed, name));
     }
     if (array->direction != kernel::Direction::kIn) outputs_.emplace(name, &buffer);
   }

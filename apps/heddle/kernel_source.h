@@ -11,6 +11,10 @@
 
 namespace heddle {
 
+/// The values by name that an option was given as "name=value", once each. Throws UserError.
+std::map<std::string, std::string> named_values(const std::vector<std::string>& list,
+                                                const std::string& option);
+
 /// What people type to name a kernel and its schedule.
 struct KernelChoice {
   std::string kernel;                   ///< a library kernel's name, or a file of kernel text
@@ -34,10 +38,12 @@ void add_argument_choice(CLI::App& verb, ArgumentChoice& choice);
 /// A kernel's arguments with the memory behind them. Moving keeps the buffers where they are.
 class KernelArguments {
  public:
-  /// Inputs from files where given, else random: integers up to 8 bits over their whole range,
-  /// wider ones within +-1000, floats standard normal; outputs zero. Throws UserError for an
-  /// unknown name, a number that does not fit, a scalar left out, a file of another size.
-  KernelArguments(const kernel::Kernel& kernel, const ArgumentChoice& choice);
+  /// Inputs from files where given, else random: integers of what the kernel takes (of a library
+  /// kernel see input_range(), else all of their type) within +-1000, floats standard normal;
+  /// outputs zero. Throws UserError for an unknown name, a number that does not fit, a scalar left
+  /// out, a file of another size.
+  KernelArguments(const kernel::Kernel& kernel, const KernelChoice& origin,
+                  const ArgumentChoice& choice);
 
   [[nodiscard]] const std::vector<kernel::Argument>& get() const { return arguments_; }
   /// The arrays that the kernel writes, by name.

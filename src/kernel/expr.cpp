@@ -137,7 +137,10 @@ Expr binary(BinaryOp op, Expr a, Expr b) {
   }
   Type type = result_type(op, a.type(), b.type());
   if (const Int128* amount = as_integer(b); amount && op == BinaryOp::kShl) {
-    type = shifted_left_type(a.type(), static_cast<std::int64_t>(*amount));
+    // Beyond 64 bits it is refused as any other amount that is too large.
+    using Limits = std::numeric_limits<std::int64_t>;
+    const Int128 nearest = std::clamp<Int128>(*amount, Limits::min(), Limits::max());
+    type = shifted_left_type(a.type(), static_cast<std::int64_t>(nearest));
   }
   const Type common = is_shift ? type : common_type(a.type(), b.type());
   if (!is_shift && (wants_common_type(op) || !common.is_fixed())) {

@@ -16,8 +16,9 @@ struct InterpretOptions {
   /// Stops with a UserError after so many executed statements, or 64 times as many iterations of
   /// loops (0: no limit).
   std::uint64_t statement_limit = 0;
-  /// Report iterations of pipelined and unrolled loops that need more ports of a memory bank than
-  /// it has in the cycles they are given.
+  /// Report iterations of pipelined loops that need more ports of a local array's bank than it has
+  /// in the loop's interval. The loops inside are part of the iteration, as they are unrolled; a
+  /// loop that is only unrolled is not looked at, nor are arguments, whose memory is the caller's.
   bool check_ports = false;
 };
 
@@ -39,8 +40,9 @@ struct InterpretReport {
 /// Runs the kernel. Inputs and inouts hold values; outputs start without values. Throws UserError,
 /// with the statement and the values of the loop counters around it, for: a subscript outside its
 /// array (the array and extent named), an element read before it was written, an overflow of an
-/// exact type, a division by zero, a stream whose writer and reader disagree in number, and for a
-/// deadlock of bounded streams: every blocked process, the stream it waits for and its fill.
+/// exact type, a division by zero, written arguments that overlap, a stream whose writer and reader
+/// disagree in number, and for a deadlock of bounded streams: every blocked process, the stream it
+/// waits for and its fill.
 InterpretReport interpret(const Kernel& kernel, std::span<const Argument> arguments,
                           const InterpretOptions& options = {});
 

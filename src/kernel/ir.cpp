@@ -1,6 +1,7 @@
 #include "kernel/ir.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "base/error.h"
 
@@ -113,6 +114,18 @@ bool same(const Intrinsic& a, const Intrinsic& b) {
          a.primitive == b.primitive;
 }
 
+/// x + 3 as x and 3; a literal as no expression and its value.
+std::pair<Expr, Int128> split_offset(const Expr& e) {
+  if (const Int128* literal = as_integer(e)) return {Expr(), *literal};
+  const auto* sum = e.as<Binary>();
+  if (sum != nullptr && (sum->op == BinaryOp::kAdd || sum->op == BinaryOp::kSub)) {
+    if (const Int128* offset = as_integer(sum->b)) {
+      return {sum->a, sum->op == BinaryOp::kAdd ? *offset : -*offset};
+    }
+  }
+  return {e, 0};
+}
+
 }  // namespace
 
 const std::string& name_of(const Parameter& parameter) {
@@ -136,6 +149,20 @@ bool equal(const Kernel& a, const Kernel& b) {
          equal(a.body, b.body);
 }
 
+BinaryOp operator_of(ReduceOp op) {
+  switch (op) {
+    case ReduceOp::kAdd:
+      return BinaryOp::kAdd;
+    case ReduceOp::kMul:
+      return BinaryOp::kMul;
+    case ReduceOp::kMin:
+      return BinaryOp::kMin;
+    case ReduceOp::kMax:
+      break;
+  }
+  return BinaryOp::kMax;
+}
+
 std::optional<std::int64_t> element_count(const std::vector<Expr>& shape) {
   Int128 count = 1;
   for (const Expr& extent : shape) {
@@ -145,6 +172,14 @@ std::optional<std::int64_t> element_count(const std::vector<Expr>& shape) {
     if (count > (Int128{1} << 62)) return std::nullopt;
   }
   return static_cast<std::int64_t>(count);
+}
+
+std::optional<std::int64_t> literal_trips(const For& loop) {
+  const auto [lower, lower_offset] = split_offset(loop.lower);
+  const auto [upper, upper_offset] = split_offset(loop.upper);
+  const Int128 trips = std::max(upper_offset - lower_offset, Int128{0});
+  if (!equal(lower, upper) || trips > std::numeric_limits<std::int64_t>::max()) return std::nullopt;
+  return static_cast<std::int64_t>(trips);
 }
 
 }  // namespace heddle::kernel

@@ -104,6 +104,7 @@ struct DeclareStream {
 };
 
 enum class ReduceOp : std::uint8_t { kAdd, kMul, kMin, kMax };
+BinaryOp operator_of(ReduceOp op);
 
 /// array[indices] = value, or array[indices] op= value. The value is converted to the element's
 /// type by that type's modes (float32 to bfloat16 rounds); between floats and fixed-point a Cast is
@@ -141,8 +142,9 @@ struct Window {
   std::vector<Dimension> dimensions;
 };
 /// The callee runs to its end on these arguments, in the order of its parameters: windows for
-/// arrays, the names of streams for streams, expressions for scalars. Windows of one array that a
-/// callee writes do not overlap.
+/// arrays, the names of streams for streams, expressions for scalars. Two windows that the callee
+/// writes (out or inout) do not overlap: the interpreter refuses them. One that it only reads may
+/// overlap one that it writes, and then sees at once what is written.
 struct StreamArgument {
   std::string stream;
   std::vector<Expr> channel;  ///< all indices if the callee's stream has no channels, else none
@@ -226,5 +228,8 @@ bool equal(const Stmt& a, const Stmt& b);
 
 /// The number of elements if all extents are literals.
 std::optional<std::int64_t> element_count(const std::vector<Expr>& shape);
+/// The number of iterations if the bounds are literals, or the same but for a literal that is
+/// added.
+std::optional<std::int64_t> literal_trips(const For& loop);
 
 }  // namespace heddle::kernel

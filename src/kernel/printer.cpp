@@ -136,7 +136,7 @@ class Printer {
   void kernel(const Kernel& kernel) {
     for (const Parameter& parameter : kernel.parameters) declare(parameter);
     header(kernel);
-    note(kernel.body);
+    note_of_body(kernel.body);
     std::string summary = kernel.summary;
     std::replace(summary.begin(), summary.end(), '\n', ' ');
     ++depth_;
@@ -230,12 +230,17 @@ class Printer {
     --depth_;
   }
 
-  /// What stands between braces. A block of one statement keeps braces of its own, so that it reads
-  /// back as a block.
+  /// The block whose braces are those around a body; null if the body is one statement. A block of
+  /// one statement keeps braces of its own, so that it reads back as a block.
+  static const Block* bare_block(const Stmt& stmt) {
+    const auto* block = as<Block>(stmt);
+    return block != nullptr && block->body.size() != 1 ? block : nullptr;
+  }
+
+  /// What stands between braces.
   void body(const Stmt& stmt) {
     ++depth_;
-    const auto* block = as<Block>(stmt);
-    if (block != nullptr && block->body.size() != 1) {
+    if (const Block* block = bare_block(stmt)) {
       for (const Stmt& part : block->body) statement(part);
     } else {
       statement(stmt);
@@ -243,11 +248,15 @@ class Printer {
     --depth_;
   }
 
-  /// The note of a body's block, which has no line of its own, goes to the line that opens it.
+  /// A body's block has no line of its own: its note goes to the line that opens it, which was
+  /// printed last.
+  void note_of_body(const Stmt& stmt) {
+    if (bare_block(stmt) != nullptr) note(stmt);
+  }
+
   void open(const std::string& text, const Stmt& stmt, const Stmt& inner) {
     line(text, stmt);
-    const auto* block = as<Block>(inner);
-    if (block != nullptr && block->body.size() != 1) note(inner);
+    note_of_body(inner);
   }
 
   void print(const Block& node, const Stmt& stmt) {
@@ -282,8 +291,7 @@ class Printer {
       return branch("} else if " + expr_text(next->condition) + " {", *next, node.otherwise);
     }
     line("} else {");
-    const auto* block = as<Block>(node.otherwise);
-    if (block != nullptr && block->body.size() != 1) note(node.otherwise);
+    note_of_body(node.otherwise);
     body(node.otherwise);
     line("}");
   }
@@ -374,8 +382,7 @@ class Printer {
     ++depth_;
     for (const Dataflow::Process& process : node.processes) {
       line(fmt::format("process {} {{", process.name));
-      const auto* block = as<Block>(process.body);
-      if (block != nullptr && block->body.size() != 1) note(process.body);
+      note_of_body(process.body);
       body(process.body);
       line("}");
     }

@@ -17,8 +17,8 @@ struct Cut {
 };
 
 Cut cut_off(Int128 raw, int shift) {
-  if (shift >= kMaxWidth) {
-    // All of |raw| < 2^127 lies right of the point; the rest only has to compare with a half.
+  if (shift > kMaxWidth) {
+    // All of |raw| < 2^127 is less than a half; the rest only has to compare with one.
     const bool is_negative = raw < 0;
     const Int128 half = Int128{1} << 126;
     return {is_negative ? -1 : 0, is_negative ? half + 1 : Int128{raw != 0}, half};
@@ -102,7 +102,7 @@ Int128 fit(Int128 raw, const Type& type, Fault& fault) {
 Int128 fit_shifted(Int128 raw, int up, const Type& type, Fault& fault) {
   if (raw == 0) return fit(0, type, fault);
   const Int128 magnitude = raw < 0 ? -raw : raw;
-  if (up <= kMaxWidth - 1 && magnitude <= (highest(int_type(kMaxWidth)) >> up)) {
+  if (up < kMaxWidth && magnitude <= (highest(uint_type(kMaxWidth)) >> up)) {
     return fit(raw * (Int128{1} << up), type, fault);
   }
   __extension__ typedef unsigned __int128 UInt128;

@@ -15,26 +15,6 @@
 namespace heddle::kernel {
 namespace {
 
-/// x + 3 as x and 3; a literal as no expression and its value.
-std::pair<Expr, Int128> split_offset(const Expr& e) {
-  if (const Int128* literal = as_integer(e)) return {Expr(), *literal};
-  const auto* sum = e.as<Binary>();
-  if (sum != nullptr && (sum->op == BinaryOp::kAdd || sum->op == BinaryOp::kSub)) {
-    if (const Int128* offset = as_integer(sum->b)) {
-      return {sum->a, sum->op == BinaryOp::kAdd ? *offset : -*offset};
-    }
-  }
-  return {e, 0};
-}
-
-/// The number of iterations if the bounds are literals or differ by one.
-std::optional<Int128> literal_trips(const For& loop) {
-  const auto [lower, lower_offset] = split_offset(loop.lower);
-  const auto [upper, upper_offset] = split_offset(loop.upper);
-  if (!equal(lower, upper)) return std::nullopt;
-  return std::max(upper_offset - lower_offset, Int128{0});
-}
-
 /// Checks a kernel by itself, in the order of its text.
 class KernelRules {
  public:
@@ -339,10 +319,10 @@ class KernelRules {
   }
 
   void check_marks(const For& node) const {
-    const std::optional<Int128> trips = literal_trips(node);
+    const std::optional<std::int64_t> trips = literal_trips(node);
     if (node.marks.unroll && (!trips || *trips > kMaxUnrolled)) {
       break_rule(
-          trips ? fmt::format("loop {} is unrolled {} times", node.name, to_string(*trips))
+          trips ? fmt::format("loop {} is unrolled {} times", node.name, *trips)
                 : fmt::format("loop {} is unrolled but its trip count is not a literal", node.name),
           fmt::format("split it by a literal of at most {} and unroll the inner loop",
                       kMaxUnrolled));

@@ -252,6 +252,50 @@ TEST(InterpretArithmetic, ShiftsByLiterals) {
   EXPECT_GT(counts.values, 3000);
 }
 
+TEST(InterpretArithmetic, KnowsNoShiftByMoreThanTheWidestType) {
+  const Expr x = load("x", int_type(8), {Expr(0)});
+  for (const Int128 amount : {Int128{128}, (Int128{1} << 64) + 3, -(Int128{1} << 64) + 3}) {
+    EXPECT_THROW((void)(x << constant(int_type(kMaxWidth), amount)), UserError);
+  }
+}
+
+TEST(Arithmetic, ShiftsIntoEveryBitOfTheWidestTypes) {
+  for (const Type& type : {uint_type(64), int_type(64)}) {
+    const Type wide = shifted_left_type(type, 63);
+    for (const Int128 raw : {lowest(type), highest(type)}) {
+      Fault fault = Fault::kNone;
+      const Scalar result =
+          apply(BinaryOp::kShl, {type, raw, 0}, {uint_type(6), 63, 0}, wide, fault);
+      EXPECT_EQ(fault, Fault::kNone) << to_string(raw);
+      EXPECT_EQ(to_string(result.raw), to_string(raw * (Int128{1} << 63)));
+    }
+  }
+}
+
+TEST(Arithmetic, RoundsNumbersOfWhichNoBitIsLeft) {
+  const auto rounded = [](const Type& from, Int128 raw, int drop, Rounding rounding) {
+    Fault fault = Fault::kNone;
+    const Scalar result =
+        convert({from, raw, 0}, fixed_type(8, 8 + drop, rounding, Overflow::kSaturate), fault);
+    EXPECT_EQ(fault, Fault::kNone);
+    return static_cast<int>(result.raw);
+  };
+  const Type natural = uint_type(kMaxWidth);
+  const Type integer = int_type(kMaxWidth);
+  const Int128 half = Int128{1} << (kMaxWidth - 1);
+  EXPECT_EQ(rounded(natural, half - 1, kMaxWidth, Rounding::kNearest), 0);
+  EXPECT_EQ(rounded(natural, half, kMaxWidth, Rounding::kNearest), 1);
+  EXPECT_EQ(rounded(natural, half, kMaxWidth, Rounding::kNearestEven), 0);
+  EXPECT_EQ(rounded(natural, half + 1, kMaxWidth, Rounding::kNearestEven), 1);
+  EXPECT_EQ(rounded(natural, highest(natural), kMaxWidth, Rounding::kTruncate), 0);
+  EXPECT_EQ(rounded(integer, -half, kMaxWidth, Rounding::kNearest), 0);
+  EXPECT_EQ(rounded(integer, -half, kMaxWidth, Rounding::kNearestNegative), -1);
+  EXPECT_EQ(rounded(integer, -half, kMaxWidth, Rounding::kNearestEven), 0);
+  EXPECT_EQ(rounded(natural, highest(natural), kMaxWidth + 1, Rounding::kNearest), 0);
+  EXPECT_EQ(rounded(integer, -half, kMaxWidth + 1, Rounding::kNearestNegative), 0);
+  EXPECT_EQ(rounded(integer, -half, kMaxWidth + 1, Rounding::kTruncate), -1);
+}
+
 TEST(InterpretArithmetic, AppliesUnaryOperatorsAsTheDefinitionDoes) {
   Values values(5);
   Counts counts;

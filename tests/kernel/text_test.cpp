@@ -214,6 +214,17 @@ TEST(KernelText, PutsNotesBehindTheFirstLineOfAStatement) {
   EXPECT_TRUE(equal(*parse_kernel(text, "noted"), *kernel));
 }
 
+TEST(KernelText, PutsTheNoteOfABodyThatIsOneLoopOnItsLineAlone) {
+  const KernelPtr kernel = parse_kernel(
+      "kernel clear(x: out int<8>[4]) {\n  for i in 0..4 {\n    x[i] = 0\n  }\n}\n", "one");
+  EXPECT_EQ(to_text(*kernel, {{kernel->body.get(), "<-- here"}}),
+            "kernel clear(x: out int<8>[4]) {\n"
+            "  for i in 0..4 {  # <-- here\n"
+            "    x[i] = 0\n"
+            "  }\n"
+            "}\n");
+}
+
 TEST(KernelText, PrintsAStatementWithoutItsKernel) {
   const Expr five = constant(int_type(32), Int128{5});
   EXPECT_EQ(to_text(make_stmt(Store{"x", {to_index(3)}, five, ReduceOp::kMax})), "x[3] max= 5\n");

@@ -251,12 +251,19 @@ std::string first_errors(const std::string& output) {
     }
     begin = end + 1;
   }
+  if (output.empty()) return " it says nothing";
   return result.empty() ? "\n  " + shorten(output, 300) : result;
 }
 
-void compile(const std::string& source, const std::string& compiler,
-             const std::vector<std::string>& flags, const fs::path& folder,
-             const fs::path& object) {
+/// What the compiler said, and whether it made the object.
+struct Compilation {
+  bool succeeded = false;
+  std::string said;
+};
+
+Compilation try_to_compile(const std::string& source, const std::string& compiler,
+                           const std::vector<std::string>& flags, const fs::path& folder,
+                           const fs::path& object) {
   const fs::path text = folder / "kernels.cpp";
   const fs::path output = folder / "output.txt";
   write_file(text, source);
@@ -264,8 +271,8 @@ void compile(const std::string& source, const std::string& compiler,
   command.insert(command.end(), flags.begin(), flags.end());
   command.insert(command.end(), {"-o", object.string(), text.string()});
   const int status = Child(command, folder, output).wait();
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
   const std::string said = read_file(output);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {fs::exists(object), said};
   if (said.find("No space left on device") != std::string::npos) {
     throw UserError(
         fmt::format("no space is left to compile kernels in {}", folder.parent_path().string()),
@@ -276,7 +283,22 @@ void compile(const std::string& source, const std::string& compiler,
         fmt::format("the compiler {} was ended by signal {}", quote(compiler), WTERMSIG(status)),
         "free some memory and try again");
   }
-  throw InternalError(fmt::format("emitted C++ does not compile:{}", first_errors(said)));
+  return {false, said};
+}
+
+void compile(const std::string& source, const std::string& compiler,
+             const std::vector<std::string>& flags, const fs::path& folder,
+             const fs::path& object) {
+  const Compilation kernels = try_to_compile(source, compiler, flags, folder, object);
+  if (kernels.succeeded) return;
+  // It is our text that is wrong, unless nothing at all compiles.
+  if (!try_to_compile("#include <cstdint>\n", compiler, flags, folder, object).succeeded) {
+    throw UserError(fmt::format("the compiler {} compiles not even an empty text:{}",
+                                quote(compiler), first_errors(kernels.said)),
+                    "set HEDDLE_CXX to a C++20 compiler (clang++ or g++), or unset it to have one "
+                    "looked for");
+  }
+  throw InternalError(fmt::format("emitted C++ does not compile:{}", first_errors(kernels.said)));
 }
 
 /// A cached file is the object, kMark, and the hash of the object and of what it was made from.

@@ -7,12 +7,14 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "kernel/library/attention.h"
+#include "kernel/library/common.h"
 #include "kernel/library/elementwise.h"
 #include "kernel/library/instructions.h"
 #include "kernel/library/matrix.h"
 #include "kernel/library/mlp.h"
 #include "kernel/library/moe.h"
 #include "kernel/library/rows.h"
+#include "kernel/scalar.h"
 
 namespace heddle::kernel {
 namespace {
@@ -56,7 +58,8 @@ std::int64_t number_in(const std::string& kernel, const LibraryParameter& parame
   if (is_number && value >= parameter.minimum && value <= kLargestNumber) return value;
   throw UserError(fmt::format("{}: {}={} is not a whole number from {} to {}", kernel,
                               parameter.name, quote(text), parameter.minimum, kLargestNumber),
-                  fmt::format("{}: {}", parameter.name, parameter.summary));
+                  fmt::format("give such a number for {} ({}), or leave it out for {}",
+                              parameter.name, parameter.summary, parameter.default_number));
 }
 
 const std::string& word_in(const std::string& kernel, const LibraryParameter& parameter,
@@ -130,6 +133,11 @@ const LibrarySchedule& find_schedule(const LibraryKernel& kernel, const std::str
   if (const LibrarySchedule* found = find_named(kernel.schedules, name)) return *found;
   throw UserError(fmt::format("{} has no schedule {}", kernel.name, quote(name)),
                   choose_from(name, names_of(kernel.schedules)));
+}
+
+std::pair<Int128, Int128> input_range(const Type& element) {
+  if (element == shift_type()) return {1, 62};
+  return {lowest(element), highest(element)};
 }
 
 const std::vector<KernelPtr>& instructions() {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kernel/ir.h"
@@ -59,6 +60,9 @@ const std::vector<LibraryKernel>& library();
 /// Throws UserError with the nearest names.
 const LibraryKernel& find_library_kernel(const std::string& name);
 const LibrarySchedule& find_schedule(const LibraryKernel& kernel, const std::string& name);
+/// The least and the greatest number that library kernels take as an element of an input: those of
+/// its type, but shifts (common.h) are 1 ... 62.
+std::pair<Int128, Int128> input_range(const Type& element);
 /// The instructions that schedules may name in `replace`.
 const std::vector<KernelPtr>& instructions();
 

@@ -190,7 +190,7 @@ Kernel inline_call(const Kernel& kernel, const std::string& callee) {
     found = true;
     return inlined(*call, taken);
   });
-  if (!found) refuse_unknown_callee(kernel, fmt::format("inline_call {}", callee), callee);
+  if (!found) refuse_unknown_callee(kernel, fmt::format("inline {}", callee), callee);
   return result;
 }
 

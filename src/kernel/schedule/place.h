@@ -24,7 +24,8 @@ Place find_loop(const Kernel& kernel, const std::string& name);
 const Array& require_array(const Kernel& kernel, const std::string& name);
 /// The kernel with one statement (found by its address) exchanged for others (none: removed).
 Kernel exchange(const Kernel& kernel, const Stmt& old, const std::vector<Stmt>& replacement);
-/// The literal number of iterations, if the bounds are literals (or differ by one).
+/// The number of iterations, if the bounds' affine forms differ by a literal: never less often than
+/// literal_trips(), which a loop has to satisfy to be unrolled.
 std::optional<std::int64_t> trip_count(const For& loop);
 /// The first line of a statement's text without indentation, in backticks.
 std::string code(const Stmt& stmt);

@@ -127,7 +127,8 @@ class Replayer {
   }
 
  private:
-  /// Up to the end of the file, or to the } that closes the block which `opened` begins.
+  /// Up to the end of the file, or to the } that closes the block which `opened` begins (there is
+  /// one).
   void take_steps(Schedule& schedule, const Line* opened) {
     for (; at_ < lines_.size(); ++at_) {
       const Line& line = lines_[at_];
@@ -144,16 +145,28 @@ class Replayer {
         });
       }
     }
-    if (opened != nullptr) {
-      fail(*opened, "this compose block is not closed", "end it with a line that is only }");
+  }
+
+  static bool begins_block(const Line& line) {
+    return line.words.size() == 3 && line.words[0] == "compose" && line.words[2] == "{";
+  }
+
+  /// Before anything of the block is looked at: what it lacks may be why its steps make no sense.
+  void check_closed(const Line& opened) const {
+    int depth = 0;
+    for (std::size_t i = at_; i < lines_.size(); ++i) {
+      if (begins_block(lines_[i])) ++depth;
+      if (lines_[i].words[0] == "}" && --depth == 0) return;
     }
+    fail(opened, "this compose block is not closed", "end it with a line that is only }");
   }
 
   void take_block(Schedule& schedule, const Line& line) {
-    if (line.words.size() != 3 || line.words[2] != "{") {
+    if (!begins_block(line)) {
       fail(line, "a compose block does not begin like this",
            fmt::format("write: {}, each on lines of their own", find_primitive("compose").form()));
     }
+    check_closed(line);
     KernelPtr callee;
     located(line, [&] { callee = find_callee(*schedule.kernel(), line.words[1]); });
     Schedule inner(callee);

@@ -106,8 +106,13 @@ std::vector<Mistake> command_lines() {
       {"unknown_parameter", "show linear -p rosw=4", {"rosw", "rows"}, "", "", ""},
       {"parameter_without_value", "show linear -p rows", {"rows", "name=value"}, "", "", ""},
       {"parameter_twice", "show linear -p rows=1 -p rows=2", {"rows", "twice"}, "", "", ""},
-      {"parameter_not_a_number", "show linear -p rows=many", {"rows", "many"}, "", "", ""},
-      {"parameter_zero", "show linear -p rows=0", {"rows", "0"}, "", "", ""},
+      {"parameter_not_a_number",
+       "show linear -p rows=many",
+       {"rows", "many", "give such a number", "leave it out"},
+       "",
+       "",
+       ""},
+      {"parameter_zero", "show linear -p rows=0", {"rows", "0", "from 1 to 1048576"}, "", "", ""},
       {"parameter_negative", "show linear -p rows=-4", {"rows", "-4"}, "", "", ""},
       {"parameter_too_large",
        "show linear -p rows=99999999999999999999",
@@ -235,10 +240,13 @@ std::vector<Mistake> schedules() {
       steps("unknown_instruction", kMatrices, "replace k fmadd\n", {"s.txt:1", "fmadd"}),
       steps("instruction_that_does_something_else", kReversed, "replace i mac_tile_f32_1x16\n",
             {"s.txt:1", nest, "<--"}),
-      steps("inline_of_no_call", kMatrices, "inline helper\n", {"s.txt:1", "helper"}),
+      steps("inline_of_no_call", kMatrices, "inline helper\n", {"s.txt:1: cannot inline helper"}),
       steps("compose_of_no_call", kMatrices, "compose helper {\n  split i 2\n}\n",
             {"s.txt:1", "helper"}),
-      steps("compose_without_an_end", kMatrices, "split k 2\ncompose helper {\n", {"s.txt:2"}),
+      steps("compose_without_an_end", kMatrices, "split k 2\ncompose helper {\n",
+            {"s.txt:2", "not closed"}),
+      steps("compose_inside_without_an_end", kMatrices,
+            "compose helper {\n  compose inner {\n    split k 2\n}\n", {"s.txt:1", "not closed"}),
       steps("brace_without_compose", kMatrices, "split k 2\n}\n", {"s.txt:2", "}"}),
       steps("second_step_wrong", kMatrices, "split k 2\nsplit k 2\n", {"s.txt:2", "\"k\"", "k_o"}),
       steps("schedule_is_binary", kMatrices, std::string("\x7f\0\1\xff\n", 5), {"s.txt:1"}),
@@ -287,10 +295,20 @@ std::vector<Mistake> inputs() {
       arguments("input_for_an_output", "--set n=4 --set s=1 --input c=four.bin",
                 {"--input c", "a"}),
       arguments("input_missing", "--set n=4 --set s=1 --input a=none.bin", {"none.bin"}),
-      arguments("output_to_a_missing_folder", "--set n=4 --set s=1 --output c=no/c.bin",
-                {"no/c.bin"}),
+      {"output_to_a_missing_folder",
+       "run k.txt --backend interpreter --set n=4 --set s=1 --output c=no/c.bin",
+       {"no/c.bin"},
+       kScaled,
+       "",
+       ""},
       arguments("output_of_an_unknown_array", "--set n=4 --set s=1 --output d=d.bin", {"d", "c"}),
-      arguments("output_without_a_file", "--set n=4 --set s=1 --output c=", {"--output c="}),
+      arguments("output_twice", "--set n=4 --set s=1 --output c=d.bin", {"--output: c", "twice"}),
+      {"output_without_a_file",
+       "run k.txt --backend interpreter --set n=4 --set s=1 --output c=",
+       {"--output c="},
+       kScaled,
+       "",
+       ""},
   };
 }
 
@@ -311,6 +329,12 @@ std::vector<Mistake> places() {
        "",
        ""},
       {"emit_to_a_full_disk", "emit linear --backend cpp -o /dev/full", {"/dev/full"}, "", "", ""},
+      {"emit_a_file_to_a_full_disk",
+       "emit linear --backend cpp -o l.cpp",
+       {"l.cpp", "nothing was left behind"},
+       "",
+       "",
+       "ulimit -f 1"},
       {"schedule_to_a_full_disk",
        "schedule linear --schedule optimised -o /dev/full",
        {"/dev/full"},
@@ -330,6 +354,19 @@ std::vector<Mistake> places() {
        "",
        "",
        "export HEDDLE_CXX=no-compiler"},
+      {"compiler_that_fails",
+       run,
+       {"HEDDLE_CXX", "cxx", "error: no licence"},
+       "",
+       "",
+       "printf '#!/bin/sh\\necho error: no licence >&2\\nexit 1\\n' > cxx && chmod +x cxx && "
+       "mkdir -p cache && export HEDDLE_CXX=./cxx HEDDLE_CACHE=cache"},
+      {"compiler_that_does_nothing",
+       run,
+       {"HEDDLE_CXX", "/true", "says nothing"},
+       "",
+       "",
+       "mkdir -p cache && export HEDDLE_CXX=true HEDDLE_CACHE=cache"},
       {"cache_where_nothing_can_be",
        run,
        {"HEDDLE_CACHE", "/proc/self/none"},
@@ -383,6 +420,21 @@ TEST_P(KernelMistakeTest, IsExplained) {
                 [](const std::string& name) { return name == "out.txt" || name == "err.txt"; });
   EXPECT_EQ(after, before) << "something was left behind";
   std::printf("  %s", message.c_str());
+}
+
+// Inputs that nobody chose must not be the mistake: shifts by 0 would be one.
+TEST(KernelCheck, DrawsInputsThatLibraryKernelsTake) {
+  const std::vector<std::string> commands = {
+      "requantise -p scale=per_channel -p columns=1000",
+      "mlp -p type=int8 --set scale=0.05 --set inverse_scale=20",
+      "moe -p type=int8 --set router_scale=0.02",
+  };
+  for (const std::string& command : commands) {
+    const Scratch scratch;
+    const std::string line = fmt::format("'{}' kernel check {} --backends interpreter > '{}' 2>&1",
+                                         HEDDLE_PROGRAM, command, (scratch / "said").string());
+    EXPECT_EQ(std::system(line.c_str()), 0) << command << ":\n" << read_file(scratch / "said");
+  }
 }
 
 const auto kName = [](const auto& test) { return test.param.name; };

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "kernel/builder.h"
 #include "kernel/codegen/hls/simulation.h"
+#include "kernel/text.h"
 #include "support/scratch.h"
 
 namespace heddle::kernel {
@@ -411,6 +412,33 @@ Trial random_trial(std::mt19937_64& random) {
     trial.outputs.push_back(element_for(value.type()));
   }
   return trial;
+}
+
+// The processor's own division would end the program.
+TEST(HlsArithmetic, TheLowestNumberMayBeDividedByMinusOne) {
+  std::vector<KernelPtr> kernels;
+  const std::vector<int> widths = {8, 32, 64};
+  for (const int width : widths) {
+    kernels.push_back(parse_kernel(
+        fmt::format("kernel divide_{0}(a: in int<{0}>[2], r: out int<{0}>, q: out int<{0},wrap>) "
+                    "{{\n  r = a[0] % a[1]\n  q = a[0] / a[1]\n}}\n",
+                    width),
+        "test"));
+  }
+  const Scratch cache;
+  const HlsSimulation simulation(kernels, cache.path());
+  for (std::size_t i = 0; i < widths.size(); ++i) {
+    const Type type = int_type(widths[i]);
+    Buffer a(type, {2});
+    a.set(0, Scalar{type, lowest(type), 0});
+    a.set(1, Scalar{type, -1, 0});
+    Buffer r(type, {});
+    r.set(0, 7.0);
+    Buffer q(int_type(widths[i], Overflow::kWrap), {});
+    simulation.run(std::vector<Argument>{&a, &r, &q}, i);
+    EXPECT_EQ(r.real(0), 0) << widths[i];
+    EXPECT_TRUE(q.get(0).raw == lowest(type)) << widths[i];
+  }
 }
 
 TEST(HlsArithmetic, RandomExpressionsGiveTheDefinedBits) {

@@ -360,6 +360,26 @@ TEST(NativeArithmetic, BitsAreReadAsOtherTypes) {
   batch.expect_bits_of_scalars(random);
 }
 
+TEST(NativeArithmetic, NumbersOfWhichNoBitIsLeftGiveTheBitsOfScalars) {
+  Random random(7);
+  Batch batch;
+  for (const Type& type : {uint_type(64), int_type(64)}) {
+    const int by = kMaxWidth - type.width;
+    const Type wide = shifted_left_type(type, by);
+    const Case shifted = {fmt::format("{} << {}", to_string(type), by), type, type,
+                          [by](const Expr& x, const Expr&) { return x << by; },
+                          [=](const Scalar& x, const Scalar&, Fault& fault) {
+                            return apply(BinaryOp::kShl, x, {uint_type(7), by, 0}, wide, fault);
+                          }};
+    for (int rounding = 0; rounding < 7; ++rounding) {
+      for (const int drop : {kMaxWidth, kMaxWidth + 1}) {
+        batch.add(cast_case(fixed_type(8, 8 + drop, static_cast<Rounding>(rounding)), shifted));
+      }
+    }
+  }
+  batch.expect_bits_of_scalars(random);
+}
+
 TEST(NativeArithmetic, ShiftsByLiteralsGiveTheBitsOfScalars) {
   Random random(6);
   Batch batch;

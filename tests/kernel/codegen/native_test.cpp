@@ -176,6 +176,7 @@ TEST(Native, WindowsAndCallsGiveTheBitsOfTheInterpreter) {
                   for s in 0..2 { call add_rows(n, a[0 : , s, 1], a[0 : , 5, s], c[0 : , s]) }
                 })",
        {11}},
+      // What is read may overlap what is written, and sees it.
       {add + R"(kernel in_place(a: inout int<16>[100]) {
                   for r in 0..3 { call add_rows(60, a[r * 5 : ], a[5 * r + 2 : ], a[r * 5 + 3 : ]) }
                 })"},

@@ -133,7 +133,7 @@ TEST(LibraryArguments, RefuseNamesNumbersAndWordsThatDoNotExist) {
   for (const char* text : {"0", "-1", "3x", "", " 3", "1e3", "1048577", "99999999999999999999"}) {
     const auto [what, remedy] = problem("linear", {{"rows", text}});
     EXPECT_NE(what.find("is not a whole number from 1 to 1048576"), std::string::npos) << what;
-    EXPECT_EQ(remedy, "rows: rows of x");
+    EXPECT_EQ(remedy, "give such a number for rows (rows of x), or leave it out for 64");
   }
   EXPECT_EQ(problem("linear", {{"type", "int9"}}).first,
             "linear: type=\"int9\" is not one of float32, int8, bfloat16");

@@ -89,20 +89,6 @@ std::set<std::string> mentioned(const Stmt& body) {
   return names;
 }
 
-BinaryOp operator_of(ReduceOp op) {
-  switch (op) {
-    case ReduceOp::kAdd:
-      return BinaryOp::kAdd;
-    case ReduceOp::kMul:
-      return BinaryOp::kMul;
-    case ReduceOp::kMin:
-      return BinaryOp::kMin;
-    case ReduceOp::kMax:
-      break;
-  }
-  return BinaryOp::kMax;
-}
-
 /// Whether two parameters may reach one element that one of them writes.
 bool shares_written_array(const Call& call) {
   std::map<std::string, std::pair<int, bool>> uses;
@@ -119,19 +105,6 @@ bool shares_written_array(const Call& call) {
 }
 
 }  // namespace
-
-std::optional<std::int64_t> literal_trips(const For& loop) {
-  const Int128* lower = as_integer(loop.lower);
-  const Int128* upper = as_integer(loop.upper);
-  if (lower && upper) return static_cast<std::int64_t>(std::max<Int128>(*upper - *lower, 0));
-  const auto* sum = loop.upper.as<Binary>();
-  if (sum == nullptr || sum->op != BinaryOp::kAdd || !equal(sum->a, loop.lower)) {
-    return std::nullopt;
-  }
-  const Int128* trips = as_integer(sum->b);
-  if (trips == nullptr) return std::nullopt;
-  return static_cast<std::int64_t>(std::max<Int128>(*trips, 0));
-}
 
 BodyWriter::BodyWriter(Unit& unit, std::string function_name, const CallShape& shape)
     : unit_(unit),

@@ -78,9 +78,6 @@ class BodyWriter {
   int depth_ = 1;
 };
 
-/// The number of iterations if the bounds are literals or differ by one.
-std::optional<std::int64_t> literal_trips(const For& loop);
-
 /// Adds parameters to a scope: a View for arrays and streams with the strides that `shape` knows
 /// (and `name_strideN` for the others), numbers for scalars.
 struct ParameterText {

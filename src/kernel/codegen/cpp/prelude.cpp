@@ -96,7 +96,7 @@ inline T brought_into(T raw, bool below, bool above) {
 // nearest_negative, nearest_infinity, nearest_even).
 template <class W, int from_width, int drop, int rounding>
 inline W round_off(W raw) {
-  if constexpr (drop > from_width || drop >= 127) {  // Less than a half.
+  if constexpr (drop > from_width) {  // Less than a half.
     return rounding == 0 && raw < 0 ? (W)-1 : (W)0;
   } else {
     const W kept = raw >> drop;

@@ -4,120 +4,16 @@
 #include <array>
 #include <string_view>
 
+#include "kernel/codegen/keywords.h"
 #include "kernel/rewrite.h"
 
 namespace heddle::kernel::hls {
 namespace {
 
-/// Words of C++20 and what the text itself uses.
-constexpr std::array kWords = std::to_array<std::string_view>({"alignas",
-                                                               "alignof",
-                                                               "and",
-                                                               "and_eq",
-                                                               "ap_fixed",
-                                                               "ap_int",
-                                                               "ap_ufixed",
-                                                               "ap_uint",
-                                                               "asm",
-                                                               "auto",
-                                                               "bitand",
-                                                               "bitor",
-                                                               "bool",
-                                                               "break",
-                                                               "case",
-                                                               "catch",
-                                                               "char",
-                                                               "char16_t",
-                                                               "char32_t",
-                                                               "char8_t",
-                                                               "class",
-                                                               "co_await",
-                                                               "co_return",
-                                                               "co_yield",
-                                                               "compl",
-                                                               "concept",
-                                                               "const",
-                                                               "const_cast",
-                                                               "consteval",
-                                                               "constexpr",
-                                                               "constinit",
-                                                               "continue",
-                                                               "decltype",
-                                                               "default",
-                                                               "delete",
-                                                               "do",
-                                                               "double",
-                                                               "dynamic_cast",
-                                                               "else",
-                                                               "enum",
-                                                               "errno",
-                                                               "explicit",
-                                                               "export",
-                                                               "extern",
-                                                               "false",
-                                                               "float",
-                                                               "for",
-                                                               "friend",
-                                                               "goto",
-                                                               "heddle",
-                                                               "heddle_stand_in",
-                                                               "hls",
-                                                               "if",
-                                                               "inline",
-                                                               "int",
-                                                               "linux",
-                                                               "long",
-                                                               "main",
-                                                               "mutable",
-                                                               "namespace",
-                                                               "new",
-                                                               "noexcept",
-                                                               "not",
-                                                               "not_eq",
-                                                               "nullptr",
-                                                               "operator",
-                                                               "or",
-                                                               "or_eq",
-                                                               "private",
-                                                               "protected",
-                                                               "public",
-                                                               "register",
-                                                               "reinterpret_cast",
-                                                               "requires",
-                                                               "return",
-                                                               "short",
-                                                               "signed",
-                                                               "sizeof",
-                                                               "static",
-                                                               "static_assert",
-                                                               "static_cast",
-                                                               "std",
-                                                               "stderr",
-                                                               "stdin",
-                                                               "stdout",
-                                                               "struct",
-                                                               "switch",
-                                                               "template",
-                                                               "this",
-                                                               "thread_local",
-                                                               "throw",
-                                                               "true",
-                                                               "try",
-                                                               "typedef",
-                                                               "typeid",
-                                                               "typename",
-                                                               "typeof",
-                                                               "union",
-                                                               "unix",
-                                                               "unsigned",
-                                                               "using",
-                                                               "virtual",
-                                                               "void",
-                                                               "volatile",
-                                                               "wchar_t",
-                                                               "while",
-                                                               "xor",
-                                                               "xor_eq"});
+/// What the text itself uses, and names that its headers may make macros of.
+constexpr std::array kWords = std::to_array<std::string_view>(
+    {"ap_fixed", "ap_int", "ap_ufixed", "ap_uint", "errno", "heddle", "heddle_stand_in", "hls",
+     "linux", "main", "std", "stderr", "stdin", "stdout", "typeof", "unix"});
 
 /// Functions that the C headers put beside ours.
 constexpr std::array kLibrary = std::to_array<std::string_view>(
@@ -143,8 +39,8 @@ std::string pick(std::string wanted, bool is_reserved, std::set<std::string>& ta
 
 bool is_word(const std::string& name) {
   // AMD's headers are full of macros that begin so.
-  return std::ranges::binary_search(kWords, std::string_view(name)) || name.starts_with("AP_") ||
-         name.starts_with("_");
+  return is_cpp_keyword(name) || std::ranges::binary_search(kWords, std::string_view(name)) ||
+         name.starts_with("AP_") || name.starts_with("_");
 }
 
 }  // namespace

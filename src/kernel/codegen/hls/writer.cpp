@@ -68,20 +68,6 @@ std::string initializer(const Array& table, std::size_t dimension, std::size_t& 
   return fmt::format("{{{}}}", fmt::join(parts, ", "));
 }
 
-BinaryOp operator_of(ReduceOp op) {
-  switch (op) {
-    case ReduceOp::kAdd:
-      return BinaryOp::kAdd;
-    case ReduceOp::kMul:
-      return BinaryOp::kMul;
-    case ReduceOp::kMin:
-      return BinaryOp::kMin;
-    case ReduceOp::kMax:
-      break;
-  }
-  return BinaryOp::kMax;
-}
-
 /// Whether `x op= e` in C++ loads, computes and converts as the kernel's does. AMD's ap_int takes
 /// the low bits of the exact result, ap_fixed applies its modes to it.
 bool has_compound_assignment(const Type& target, const Expr& e, ReduceOp op) {
