@@ -50,23 +50,22 @@ void attention(benchmark::State& state, Precision precision) {
   const ValueId q = builder.input("q", DType::kF32, {queries, op.heads * op.head_dim});
   const ValueId kv = builder.input("kv", DType::kF32, {keys, op.kv_heads * op.head_dim});
   builder.output(builder.add("out", op, {q, kv, kv}));
-  const Graph graph = builder.finish();
-  const std::vector<FusedStep> steps = fuse(graph);
-  MemoryPlan plan = plan_memory(graph, steps, precision);
+  Program program;
+  program.graph = builder.finish();
+  const std::vector<FusedStep> steps = fuse(program.graph);
+  program.plan = plan_memory(program.graph, steps, precision == Precision::kBF16);
   // As after a projection: operands in the precision of products.
   for (const ValueId id : {q, kv}) {
-    plan.placements[id.index].bf16 = precision == Precision::kBF16;
+    program.plan.placements[id.index].narrow = precision == Precision::kBF16;
   }
   const std::byte header[10] = {std::byte{2},  {}, {}, {}, {}, {}, {}, {}, std::byte{'{'},
                                 std::byte{'}'}};
   const SafeTensors nothing(header, "nothing");
   FloatWeights weights(nothing, precision, pool());
   Slab memory;
-  Scratch scratch;
-  const BoundStep run =
-      bind(std::get<FusedNode>(steps.front()),
-           {graph, plan, memory.allocate(plan.arena_bytes), scratch, weights, pool()});
-  scratch.memory = memory.allocate(scratch.size);
+  program.arena = memory.allocate(program.plan.arena_bytes);
+  const BoundStep run = bind(std::get<FusedNode>(steps.front()), {program, weights, pool()});
+  program.scratch.memory = memory.allocate(program.scratch.size);
   for (auto _ : state) run();
   set_rate(state, 4.0 * static_cast<double>(queries * keys * op.heads * op.head_dim));
 }
