@@ -2,9 +2,13 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <set>
+
 #include "base/error.h"
 #include "kernel/builder.h"
 #include "kernel/rewrite.h"
+#include "kernel/schedule/nest.h"
 
 namespace heddle::kernel {
 namespace {
@@ -42,16 +46,21 @@ class Writer {
       arrays_.push_back(i == 0 ? k_.input(name, type, shape) : k_.inout(name, type, shape));
     }
     choices_ = k_.input("choices", uint_type(3), {kExtent});
+    readable_ = arrays_;
+    if (dice_.one_in(3)) {
+      chain();
+      return k_.build();
+    }
     const int nests = 1 + dice_.roll(3);
     for (int i = 0; i < nests; ++i) {
       switch (dice_.roll(8)) {
         case 0:
-        case 1:
-          pipe();
+          product();
           break;
-        case 2:
+        case 1:
           helper_call();
           break;
+        case 2:
         case 3:
           stencil();
           break;
@@ -95,23 +104,54 @@ class Writer {
     });
   }
 
-  /// Two nests that meet in a local array, written and read in the same order.
-  void pipe() {
-    const Type type = random_type(dice_);
-    const int count = 2 + dice_.roll(kExtent - 1);
-    const ArrayHandle between = k_.local("between", type, {kExtent});
-    k_.loop("p", 0, count, [&](const Expr& p) {
-      counters_.push_back(p);
-      Element target = between(p);
-      target = converted(value(2), type);
+  /// Loops directly inside one another, around the body.
+  void loops(std::size_t depth, int count, const std::function<void()>& body) {
+    if (depth == 0) return body();
+    k_.loop(loop_name(counters_.size()), 0, count, [&](const Expr& counter) {
+      counters_.push_back(counter);
+      loops(depth - 1, count, body);
       counters_.pop_back();
     });
-    k_.loop("q", 0, count, [&](const Expr& q) {
-      counters_.push_back(q);
-      const ArrayHandle& to = writable();
-      Element target = to.at(subscripts(to));
-      target = converted(Expr(between(q)), to.element());
-      counters_.pop_back();
+  }
+
+  /// Nests that each fill a local array for the next one, mostly in the order in which that reads:
+  /// what processes and streams are made of.
+  void chain() {
+    readable_ = {arrays_.front()};
+    const auto rank = static_cast<std::size_t>(1 + dice_.roll(2));
+    const int count = 2 + dice_.roll(kExtent - 1);
+    std::optional<ArrayHandle> last;
+    for (int links = 1 + dice_.roll(2); links > 0; --links) {
+      const std::vector<Expr> shape(rank, Expr(kExtent));
+      const ArrayHandle link = k_.local("link", random_type(dice_), shape);
+      loops(rank, count, [&] { assign(link.at(counters_), received(last)); });
+      last = link;
+    }
+    const ArrayHandle& to = writable();
+    loops(rank, count, [&] { assign(to.at(subscripts(to)), received(last)); });
+  }
+
+  /// Something made of this iteration's element of the link before, if there is one.
+  Expr received(const std::optional<ArrayHandle>& link) {
+    if (!link) return value(2);
+    const std::vector<Expr> in_order = counters_;
+    const std::vector<Expr> reversed(counters_.rbegin(), counters_.rend());
+    const Expr element = link->at(dice_.one_in(4) ? reversed : in_order);
+    return dice_.one_in(2) ? element : max(converted(element, float32_type()), Expr(0.5));
+  }
+
+  /// to[row, column] += f(a[row, step], a[step, column]): what a grid of processes is made of.
+  void product() {
+    const auto is_matrix = [](const ArrayHandle& array) { return array.shape().size() == 2; };
+    const auto to = std::find_if(arrays_.begin() + 1, arrays_.end(), is_matrix);
+    if (to == arrays_.end()) return nest(3);
+    const ArrayHandle& from = arrays_.front();
+    loops(3, 1 + dice_.roll(4), [&] {
+      const Expr &row = counters_[0], &column = counters_[1], &step = counters_[2];
+      const Expr left = narrowed(is_matrix(from) ? from(row, step) : from(row));
+      const Expr right = narrowed(is_matrix(from) ? from(step, column) : from(step));
+      Element sum = (*to)(row, column);
+      sum += converted(dice_.one_in(2) ? left * right : max(left, right), sum.type());
     });
   }
 
@@ -219,7 +259,7 @@ class Writer {
   }
 
   Expr leaf() {
-    const ArrayHandle& from = dice_.pick(arrays_);
+    const ArrayHandle& from = dice_.pick(readable_);
     switch (dice_.roll(5)) {
       case 0:
         return constant(float32_type(), (dice_.roll(17) - 8) * 0.375);
@@ -270,6 +310,8 @@ class Writer {
     }
   }
 
+  static void assign(Element target, const Expr& what) { target = converted(what, target.type()); }
+
   static Expr converted(const Expr& e, const Type& type) {
     if (e.type() == type) return e;
     // A literal outside of the type is a mistake in the text; a value is wrapped or saturated.
@@ -280,53 +322,105 @@ class Writer {
 
   Dice& dice_;
   KernelBuilder k_;
-  std::vector<ArrayHandle> arrays_;
+  std::vector<ArrayHandle> arrays_;  ///< the first is only read
+  std::vector<ArrayHandle> readable_;
   std::optional<ArrayHandle> choices_;
   std::vector<Expr> counters_;
 };
 
-/// What steps can speak of.
+using Words = std::vector<std::string>;
+
+/// What steps can speak of: each entry is the first arguments of a step that may be legal.
 struct Subjects {
-  std::vector<std::string> loops;
-  std::vector<std::string> arrays;
-  std::vector<std::string> locals;
-  std::vector<std::string> callees;
-  bool has_processes = false;
-  std::vector<std::pair<std::string, std::string>> nested;    ///< a loop directly inside another
-  std::vector<std::pair<std::string, std::string>> siblings;  ///< a loop behind another
-  std::vector<std::pair<std::string, std::string>>
-      bodies;  ///< a loop, and a loop that is not first in it
+  std::vector<Words> loops;
+  std::vector<Words> arrays;
+  std::vector<Words> locals;
+  std::vector<Words> matrices;  ///< local arrays of two dimensions
+  std::vector<Words> callees;
+  std::vector<Words> nested;    ///< a loop directly inside another
+  std::vector<Words> triples;   ///< three such loops
+  std::vector<Words> grids;     ///< such loops around one +=
+  std::vector<Words> siblings;  ///< a loop behind another
+  std::vector<Words> bodies;    ///< a loop, and a loop or array of a statement not first in it
+  std::vector<Words> windows;   ///< an array, and a loop that reads it at several places
+  std::vector<Words> regions;   ///< bodies of several statements: a loop's, or the kernel's
+  std::vector<Words> links;     ///< arrays in which processes meet
 };
+
+std::vector<Stmt> without_declarations(const Stmt& body) {
+  std::vector<Stmt> statements = statements_of(body);
+  std::erase_if(statements, [](const Stmt& stmt) { return as<DeclareArray>(stmt) != nullptr; });
+  return statements;
+}
+
+void add_loop(Subjects& subjects, const For& loop) {
+  subjects.loops.push_back({loop.name});
+  if (const auto* inner = as<For>(loop.body)) {
+    subjects.nested.push_back({loop.name, inner->name});
+    if (const auto* innermost = as<For>(inner->body)) {
+      const Words three = {loop.name, inner->name, innermost->name};
+      subjects.triples.push_back(three);
+      const auto* update = as<Store>(innermost->body);
+      if (update != nullptr && update->reduce == ReduceOp::kAdd) subjects.grids.push_back(three);
+    }
+  }
+  const std::vector<Stmt> body = without_declarations(loop.body);
+  if (body.size() > 1) subjects.regions.push_back({loop.name});
+  for (std::size_t i = 1; i < body.size(); ++i) {
+    if (const auto* later = as<For>(body[i])) subjects.bodies.push_back({loop.name, later->name});
+    if (const auto* store = as<Store>(body[i])) {
+      subjects.bodies.push_back({loop.name, store->array});
+    }
+  }
+  std::map<std::string, std::set<std::string>> places;  // that are read and move with the loop
+  for_each_expression(loop.body, [&](const Expr& whole) {
+    for_each(whole, [&](const Expr& e) {
+      const auto* access = e.as<Load>();
+      if (access != nullptr && mentions(e, loop.name)) places[access->array].insert(to_string(e));
+    });
+  });
+  for (const std::string& written : written_arrays(loop.body)) places.erase(written);
+  for (const auto& [array, read] : places) {
+    if (read.size() > 1) subjects.windows.push_back({array, loop.name});
+  }
+}
+
+void add_links(Subjects& subjects, const Dataflow& region) {
+  for (const Dataflow::Process& process : region.processes) {
+    const std::set<std::string> own = names_in(process.body);
+    for (const std::string& array : written_arrays(process.body)) {
+      const bool is_local = std::find(subjects.locals.begin(), subjects.locals.end(),
+                                      Words{array}) != subjects.locals.end();
+      if (is_local && !own.contains(array)) subjects.links.push_back({array});
+    }
+  }
+}
 
 Subjects subjects_of(const Kernel& kernel) {
   Subjects subjects;
-  for (const Parameter& parameter : kernel.parameters)
-    subjects.arrays.push_back(name_of(parameter));
+  for (const Parameter& parameter : kernel.parameters) {
+    if (std::holds_alternative<ArrayParameter>(parameter)) {
+      subjects.arrays.push_back({name_of(parameter)});
+    }
+  }
+  if (without_declarations(kernel.body).size() > 1) subjects.regions.push_back({});
   for_each(kernel.body, [&](const Stmt& stmt) {
-    if (const auto* loop = as<For>(stmt)) {
-      subjects.loops.push_back(loop->name);
-      if (const auto* inner = as<For>(loop->body))
-        subjects.nested.emplace_back(loop->name, inner->name);
-      const std::vector<Stmt> body = statements_of(loop->body);
-      for (std::size_t i = 1; i < body.size(); ++i) {
-        if (const auto* later = as<For>(body[i]))
-          subjects.bodies.emplace_back(loop->name, later->name);
-        if (const auto* store = as<Store>(body[i]))
-          subjects.bodies.emplace_back(loop->name, store->array);
-      }
+    if (const auto* loop = as<For>(stmt)) add_loop(subjects, *loop);
+    if (const auto* local = as<DeclareArray>(stmt)) {
+      const Array& array = local->array;
+      subjects.arrays.push_back({array.name});
+      if (!array.shape.empty()) subjects.locals.push_back({array.name});
+      if (array.shape.size() == 2) subjects.matrices.push_back({array.name});
     }
-    if (const auto* array = as<DeclareArray>(stmt)) {
-      subjects.arrays.push_back(array->array.name);
-      if (!array->array.shape.empty()) subjects.locals.push_back(array->array.name);
-    }
-    if (const auto* call = as<Call>(stmt)) subjects.callees.push_back(call->callee->name);
-    subjects.has_processes = subjects.has_processes || as<Dataflow>(stmt) != nullptr;
+    if (const auto* call = as<Call>(stmt)) subjects.callees.push_back({call->callee->name});
+    if (const auto* region = as<Dataflow>(stmt)) add_links(subjects, *region);
     const std::vector<Stmt> parts = children(stmt);
     for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
       const auto* first = as<For>(parts[i]);
       const auto* second = as<For>(parts[i + 1]);
-      if (first != nullptr && second != nullptr)
-        subjects.siblings.emplace_back(first->name, second->name);
+      if (first != nullptr && second != nullptr) {
+        subjects.siblings.push_back({first->name, second->name});
+      }
     }
   });
   return subjects;
@@ -335,89 +429,114 @@ Subjects subjects_of(const Kernel& kernel) {
 /// Mostly subjects that fit the primitive, sometimes any.
 class StepWriter {
  public:
-  StepWriter(const Kernel& kernel, Dice& dice) : subjects_(subjects_of(kernel)), dice_(dice) {}
+  StepWriter(const Kernel& kernel, Dice& dice)
+      : kernel_(kernel), subjects_(subjects_of(kernel)), dice_(dice) {}
 
   Step write() {
-    if (subjects_.has_processes && dice_.one_in(4)) return {"stream", {local(), factor()}, {}};
-    switch (dice_.roll(25)) {
-      case 0:
-      case 1:
-        return {"split", {loop(), factor()}, {}};
-      case 2:
-        return with_pair("tile", subjects_.nested, {factor(), factor()});
-      case 3:
-      case 4:
-        return swapped(with_pair("reorder", subjects_.nested, {}));
-      case 5:
-        return {"reorder", {loop(), loop(), loop()}, {}};
-      case 6:
-        return with_pair("fuse", subjects_.nested, {});
-      case 7:
-        return with_pair("fission", subjects_.bodies, {});
-      case 8:
-        return {"unroll", {loop()}, {}};
-      case 9:
-        return {"unroll", {loop(), factor()}, {}};
-      case 10:
-        return {"pipeline", {loop(), factor()}, {}};
-      case 11:
-        return {"parallel", {loop()}, {}};
-      case 12:
-        return with_pair("compute_at", subjects_.siblings, {});
-      case 13:
-        return {"partition", {local(), std::to_string(dice_.roll(2)), "cyclic", factor()}, {}};
-      case 14:
-        return {"reshape", {array(), dice_.one_in(2) ? "4" : "2", dice_.one_in(2) ? "2" : "4"}, {}};
-      case 15:
-        return {"pack", {array(), "2"}, {}};
-      case 16:
-      case 17:
-      case 18:
-        return {"stage", {array(), loop()}, {}};
-      case 19:
-        return {"reuse_at", {array(), loop()}, {}};
-      case 20:
-        return {"dataflow", some_or_none(), {}};
-      case 21:
-        return {"stream", {local(), factor()}, {}};
-      case 22:
-        return {"transpose", {local(), "1", "0"}, {}};
-      case 23:
-        return {"peel", {loop(), factor()}, {}};
-      default:
-        return {"inline", {pick(subjects_.callees, "helper")}, {}};
+    for (;;) {
+      fits_ = true;
+      Step step = any_step();
+      if (fits_ || dice_.one_in(20)) return step;
     }
   }
 
  private:
-  std::string pick(const std::vector<std::string>& list, const std::string& otherwise) {
-    return list.empty() ? otherwise : dice_.pick(list);
-  }
-  std::string loop() { return pick(subjects_.loops, "i"); }
-  std::string array() { return pick(subjects_.arrays, "a"); }
-  std::string local() { return dice_.one_in(8) ? array() : pick(subjects_.locals, "a"); }
-  std::string factor() { return std::to_string(1 + dice_.roll(5)); }
-  std::vector<std::string> some_or_none() {
-    return dice_.one_in(3) ? std::vector<std::string>{loop()} : std::vector<std::string>{};
+  Step any_step() {
+    const Words loop = one_of(subjects_.loops, {"i"});
+    const Words array = one_of(subjects_.arrays, {"a"});
+    const Words two_loops = joined(loop, one_of(subjects_.loops, {"i"}));
+    switch (dice_.roll(28)) {
+      case 0:
+      case 1:
+        return step("split", loop, {factor()});
+      case 2:
+        return step("tile", fitting(subjects_.nested, two_loops), {factor(), factor()});
+      case 3:
+      case 4:
+        return reversed(step("reorder", fitting(subjects_.nested, two_loops)));
+      case 5:
+        return reversed(step("reorder", fitting(subjects_.triples, joined(two_loops, loop))));
+      case 6:
+        return step("fuse", fitting(subjects_.nested, two_loops));
+      case 7:
+        return step("fission", fitting(subjects_.bodies, two_loops));
+      case 8:
+        return step("unroll", loop);
+      case 9:
+        return step("unroll", loop, {factor()});
+      case 10:
+        return step("pipeline", loop, {factor()});
+      case 11:
+        return step("parallel", loop);
+      case 12:
+        return step("compute_at", fitting(subjects_.siblings, two_loops));
+      case 13:
+        return step("partition", fitting(subjects_.locals, array),
+                    {dice_.one_in(4) ? "1" : "0", "cyclic", factor()});
+      case 14:
+        return step("reshape", array, dice_.one_in(2) ? Words{"4", "2"} : Words{"2", "2", "2"});
+      case 15:
+        return step("pack", array, {"2"});
+      case 16:
+      case 17:
+        return step("stage", joined(array, loop));
+      case 18:
+        return step("reuse_at", fitting(subjects_.windows, joined(array, loop)));
+      case 19:
+      case 20:
+        return step("dataflow", fitting(subjects_.regions, loop));
+      case 21:
+      case 22:
+        return step("stream", fitting(subjects_.links, array), {factor()});
+      case 23:
+        return step("transpose", fitting(subjects_.matrices, array), {"1", "0"});
+      case 24:
+        return step("peel", loop, {factor()});
+      case 25:
+        return step("systolic", fitting(subjects_.grids, joined(two_loops, loop)));
+      case 26:
+        return compose(fitting(subjects_.callees, {"helper"}));
+      default:
+        return step("inline", fitting(subjects_.callees, {"helper"}));
+    }
   }
 
-  Step with_pair(const std::string& primitive,
-                 const std::vector<std::pair<std::string, std::string>>& pairs,
-                 const std::vector<std::string>& more) {
-    std::pair<std::string, std::string> pair = {loop(), loop()};
-    if (!pairs.empty() && !dice_.one_in(6)) pair = dice_.pick(pairs);
-    std::vector<std::string> words = {pair.first, pair.second};
-    words.insert(words.end(), more.begin(), more.end());
-    return {primitive, words, {}};
-  }
-
-  static Step swapped(Step step) {
-    std::swap(step.arguments[0], step.arguments[1]);
+  /// With one step of the callee's own.
+  Step compose(const Words& callee) {
+    Step step{"compose", callee, {}};
+    if (fits_) step.inner = {StepWriter(*find_callee(kernel_, callee[0]), dice_).write()};
     return step;
   }
 
+  std::string factor() { return std::to_string(1 + dice_.roll(5)); }
+
+  Words one_of(const std::vector<Words>& list, const Words& otherwise) {
+    return list.empty() ? otherwise : dice_.pick(list);
+  }
+
+  Words fitting(const std::vector<Words>& list, const Words& any) {
+    fits_ = fits_ && !list.empty();
+    return dice_.one_in(8) ? any : one_of(list, any);
+  }
+
+  static Words joined(Words words, const Words& more) {
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+
+  static Step step(const std::string& primitive, const Words& subjects, const Words& more = {}) {
+    return {primitive, joined(subjects, more), {}};
+  }
+
+  static Step reversed(Step step) {
+    std::reverse(step.arguments.begin(), step.arguments.end());
+    return step;
+  }
+
+  const Kernel& kernel_;
   Subjects subjects_;
   Dice& dice_;
+  bool fits_ = true;  ///< there are subjects for the step being written
 };
 
 }  // namespace

@@ -34,8 +34,8 @@ class Dice {
 };
 
 /// Nests of one to three loops over arrays of random types: affine, wrapped and data-dependent
-/// subscripts, triangular bounds, conditions, scalars, reductions, intermediate arrays, calls of a
-/// small kernel and pairs of nests that a stream can join. Subscripts stay inside.
+/// subscripts, triangular bounds, conditions, scalars, reductions, stencils, products, calls of a
+/// small kernel and chains of nests that streams can join. Subscripts stay inside.
 KernelPtr random_kernel(Dice& dice);
 
 /// How often each primitive was tried and how often it was legal.

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "kernel/rewrite.h"
+#include "kernel/schedule/place.h"
 #include "kernel/verify.h"
 
 namespace heddle::kernel {
@@ -56,36 +57,10 @@ std::vector<Stmt> simpler(const Stmt& stmt) {
 bool drop_statements(Failure& failure, const std::function<bool(const Failure&)>& fails) {
   std::vector<Stmt> all;
   for_each(failure.kernel->body, [&](const Stmt& stmt) { all.push_back(stmt); });
-  for (std::size_t number = 0; number < all.size(); ++number) {
-    for (const Stmt& replacement : simpler(all[number])) {
-      // Statements are found again by their number, as rebuilding changes addresses.
-      std::size_t at = 0;
-      std::function<Stmt(const Stmt&)> rebuild = [&](const Stmt& stmt) -> Stmt {
-        if (at++ == number) {
-          at += 1000000;
-          return replacement;
-        }
-        if (const auto* node = as<Block>(stmt)) {
-          std::vector<Stmt> body;
-          for (const Stmt& part : node->body) body.push_back(rebuild(part));
-          return block(std::move(body));
-        }
-        if (const auto* node = as<For>(stmt)) {
-          For loop = *node;
-          loop.body = rebuild(node->body);
-          return loop.body ? make_stmt(std::move(loop)) : nullptr;
-        }
-        if (const auto* node = as<If>(stmt)) {
-          If branch = *node;
-          branch.then = rebuild(node->then);
-          if (node->otherwise) branch.otherwise = rebuild(node->otherwise);
-          return branch.then ? make_stmt(std::move(branch)) : branch.otherwise;
-        }
-        return stmt;
-      };
-      Kernel kernel = *failure.kernel;
-      kernel.body = rebuild(kernel.body);
-      if (!kernel.body) continue;
+  for (const Stmt& stmt : all) {
+    for (const Stmt& replacement : simpler(stmt)) {
+      const std::vector<Stmt> kept = replacement ? std::vector{replacement} : std::vector<Stmt>{};
+      Kernel kernel = exchange(*failure.kernel, stmt, kept);
       try {
         verify(kernel);
       } catch (const UserError&) {
