@@ -197,6 +197,7 @@ Kernel inline_call(const Kernel& kernel, const std::string& callee) {
 Kernel exchange_callee(const Kernel& kernel, const KernelPtr& from, const KernelPtr& to) {
   int same = 0;
   int other = 0;
+  bool shares = false;
   Kernel result = kernel;
   result.body = transform(kernel.body, [&](const Stmt& stmt) {
     const auto* call = as<Call>(stmt);
@@ -206,6 +207,7 @@ Kernel exchange_callee(const Kernel& kernel, const KernelPtr& from, const Kernel
       return stmt;
     }
     ++same;
+    shares |= shares_written_array(*call);
     return make_stmt(Call{to, call->arguments});
   });
   const std::string step = fmt::format("compose {}", from->name);
@@ -217,6 +219,14 @@ Kernel exchange_callee(const Kernel& kernel, const KernelPtr& from, const Kernel
                         from->name),
             {},
             "start the schedule from the very kernel that is called (its shapes and types too)"});
+  }
+  if (shares) {
+    refuse(kernel, {step,
+                    fmt::format("a call of {} gets two windows of one array and writes to it: its "
+                                "schedule takes them for different arrays",
+                                from->name),
+                    {},
+                    fmt::format("inline {} and schedule what it becomes", from->name)});
   }
   return result;
 }

@@ -386,6 +386,13 @@ const std::vector<Nest>& nests() {
           inline g; reorder t i)",
        R"(parallel i
           split i 2; reorder i_i i_o)"},
+      {"call_on_overlapping_windows",  // b[i] is the next a[i]
+       R"(kernel g(a: in int<8>[8], b: out int<8>[8]) { for t in 0..8 { b[t] = a[t] } }
+          kernel f(x: inout int<8>[9]) { call g(x[0:], x[1:]) })",
+       R"(inline g
+          inline g; unroll t 2)",
+       R"(inline g; parallel t
+          inline g; split t 4; reorder t_i t_o)"},
   };
   return list;
 }

@@ -150,6 +150,14 @@ TEST(Compose, CarriesAScheduleToTheCaller) {
   EXPECT_TRUE(equal(*replay(kernel, to_text(s.steps()), "again").kernel(), *s.kernel()));
 }
 
+TEST(Compose, RefusesACalleeThatWritesWhatItReadsUnderAnotherName) {
+  expect_says(refusal(R"(
+kernel shift(a: in int<8>[8], b: out int<8>[8]) { for i in 0..8 { b[i] = a[i] } }
+kernel f(x: inout int<8>[9]) { call shift(x[0:], x[1:]) })",
+                      "compose shift {\n  split i 4\n  reorder i_i i_o\n}\n"),
+              "two windows of one array");
+}
+
 TEST(Compose, RefusesAScheduleOfAnotherKernel) {
   const KernelPtr kernel = parse_kernel(kCalls, "kernel");
   Schedule other(parse_kernel("kernel row(x: in int<16>[4]) { }", "other"));

@@ -89,21 +89,6 @@ std::set<std::string> mentioned(const Stmt& body) {
   return names;
 }
 
-/// Whether two parameters may reach one element that one of them writes.
-bool shares_written_array(const Call& call) {
-  std::map<std::string, std::pair<int, bool>> uses;
-  for (std::size_t i = 0; i < call.arguments.size(); ++i) {
-    const auto* window = std::get_if<Window>(&call.arguments[i]);
-    if (window == nullptr) continue;
-    auto& [count, written] = uses[window->array];
-    const auto& parameter = std::get<ArrayParameter>(call.callee->parameters[i]);
-    ++count;
-    written |= parameter.direction != Direction::kIn;
-    if (count > 1 && written) return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 BodyWriter::BodyWriter(Unit& unit, std::string function_name, const CallShape& shape)
