@@ -206,22 +206,65 @@ class Formula::Search {
       gave_up_ = true;
       return false;
     }
-    isl_point* point = isl_basic_set_sample_point(polyhedron(rows));
+    left_ -= kOperationsPerSet;
+    for (const Part& part : independent_parts(rows)) {
+      if (!sample(part, answer)) return false;
+    }
+    return true;
+  }
+
+  /// Rows that share variables with one another and with no other row: a question of its own, and
+  /// several small ones are far cheaper than one large one.
+  struct Part {
+    Conjunction rows;
+    std::map<int, int> columns;  ///< of the variables
+  };
+
+  /// The smallest first. Rows without variables have been decided.
+  static std::vector<Part> independent_parts(const Conjunction& rows) {
+    std::vector<Part> parts;
+    for (const Row& row : rows) {
+      Part joined;
+      for (const auto& [variable, factor] : row.factors) joined.columns[variable] = 0;
+      std::erase_if(parts, [&](const Part& part) {
+        const bool shares =
+            std::any_of(row.factors.begin(), row.factors.end(),
+                        [&](const auto& factor) { return part.columns.contains(factor.first); });
+        if (shares) joined.columns.insert(part.columns.begin(), part.columns.end());
+        return shares;
+      });
+      if (!joined.columns.empty()) parts.push_back(std::move(joined));
+    }
+    for (Part& part : parts) {
+      int next = 0;
+      for (auto& [variable, column] : part.columns) column = next++;
+      std::copy_if(rows.begin(), rows.end(), std::back_inserter(part.rows), [&](const Row& row) {
+        return !row.factors.empty() && part.columns.contains(row.factors.begin()->first);
+      });
+    }
+    std::stable_sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) {
+      return a.columns.size() < b.columns.size();
+    });
+    return parts;
+  }
+
+  bool sample(const Part& part, Answer& answer) {
+    isl_point* point = isl_basic_set_sample_point(polyhedron(part));
     if (point == nullptr) {
       ensure(isl_ctx_last_error(context_) == isl_error_quota, "isl: {}",
              isl_ctx_last_error_msg(context_) ? isl_ctx_last_error_msg(context_) : "failed");
       gave_up_ = true;
       return false;
     }
-    left_ -= kOperationsPerSet;
     const bool found = isl_point_is_void(point) == isl_bool_false;
-    if (found) answer.solution = values(point);
+    if (found) add_values(point, part, answer);
     isl_point_free(point);
     return found;
   }
 
-  isl_basic_set* polyhedron(const Conjunction& rows) {
-    const auto columns = static_cast<unsigned>(formula_.variables_.size());
+  isl_basic_set* polyhedron(const Part& part) {
+    const Conjunction& rows = part.rows;
+    const auto columns = static_cast<unsigned>(part.columns.size());
     const auto equalities = static_cast<unsigned>(
         std::count_if(rows.begin(), rows.end(), [](const Row& row) { return row.is_equality; }));
     isl_mat* equal = isl_mat_alloc(context_, equalities, columns + 1);
@@ -235,7 +278,9 @@ class Formula::Search {
       for (unsigned column = 0; column < columns; ++column) {
         matrix = isl_mat_set_element_si(matrix, next, static_cast<int>(column), 0);
       }
-      for (const auto& [variable, factor] : row.factors) set(matrix, next, variable, factor);
+      for (const auto& [variable, factor] : row.factors) {
+        set(matrix, next, part.columns.at(variable), factor);
+      }
       set(matrix, next, static_cast<int>(columns), row.constant);
       ++next;
     }
@@ -248,14 +293,13 @@ class Formula::Search {
     matrix = isl_mat_set_element_val(matrix, row, column, isl_val_int_from_si(context_, value));
   }
 
-  std::map<std::string, std::int64_t> values(isl_point* point) {
-    std::map<std::string, std::int64_t> result;
-    for (std::size_t i = 0; i < formula_.variables_.size(); ++i) {
-      isl_val* value = isl_point_get_coordinate_val(point, isl_dim_set, static_cast<int>(i));
-      result[formula_.variables_[i]] = isl_val_get_num_si(value);
+  void add_values(isl_point* point, const Part& part, Answer& answer) const {
+    for (const auto& [variable, column] : part.columns) {
+      isl_val* value = isl_point_get_coordinate_val(point, isl_dim_set, column);
+      answer.solution[formula_.variables_[static_cast<std::size_t>(variable)]] =
+          isl_val_get_num_si(value);
       isl_val_free(value);
     }
-    return result;
   }
 
   const Formula& formula_;

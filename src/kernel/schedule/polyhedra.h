@@ -18,7 +18,7 @@ struct Answer {
     kUnknown
   };  ///< kUnknown: gave up at the limit
   Kind kind = Kind::kUnknown;
-  std::map<std::string, std::int64_t> solution;  ///< a value for each variable
+  std::map<std::string, std::int64_t> solution;  ///< a value for each variable of a condition
 };
 
 /// A conjunction of affine (with / and % by literals) conditions over integer variables, all

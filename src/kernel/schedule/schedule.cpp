@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "kernel/rewrite.h"
+#include "kernel/schedule/calls.h"
 #include "kernel/schedule/primitive.h"
 #include "kernel/verify.h"
 
@@ -47,6 +48,10 @@ Schedule::Schedule(KernelPtr kernel) : original_(std::move(kernel)), kernel_(ori
 
 void Schedule::apply(Step step) {
   Kernel changed = apply_step({*kernel_, step, instructions_});
+  adopt(std::move(changed), std::move(step));
+}
+
+void Schedule::adopt(Kernel changed, Step step) {
   verify(changed);
   kernel_ = std::make_shared<const Kernel>(std::move(changed));
   steps_.push_back(std::move(step));
@@ -182,7 +187,9 @@ void Schedule::compose(const Schedule& callee) {
                     "start that schedule from find_callee()");
   }
   add_instructions(callee.instructions_);
-  apply({"compose", {callee.original()->name}, callee.steps()});
+  // The callee's steps have been taken already: its kernel is what they make.
+  adopt(exchange_callee(*kernel_, callee.original(), callee.kernel()),
+        {"compose", {callee.original()->name}, callee.steps()});
 }
 
 void Schedule::add_instructions(const std::vector<KernelPtr>& instructions) {

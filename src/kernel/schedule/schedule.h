@@ -105,8 +105,10 @@ class Schedule {
 
  private:
   friend class Replayer;  ///< of schedule files
-  /// The one way in which the kernel changes: carries out, verifies and records a step.
+  /// Carries out a step.
   void apply(Step step);
+  /// The one way in which the kernel changes: verifies and records what a step made of it.
+  void adopt(Kernel changed, Step step);
   /// Makes instructions known that steps may name. Throws UserError if two share a name.
   void add_instructions(const std::vector<KernelPtr>& instructions);
 

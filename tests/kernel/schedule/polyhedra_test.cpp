@@ -98,6 +98,21 @@ TEST(Polyhedra, EveryNameOfAKernelCanBeAVariable) {
   }
 }
 
+TEST(Polyhedra, QuestionsThatShareNoVariableAreAllAnswered) {
+  Formula formula;
+  formula.require("i + j", "=", "7");
+  formula.require("i", "=", "j + 1");
+  formula.require("k", ">=", "5");
+  formula.require("k", "<", "6");
+  const Answer answer = formula.solve();
+  ASSERT_EQ(answer.kind, Answer::Kind::kSolution);
+  EXPECT_EQ(answer.solution.at("i"), 4);
+  EXPECT_EQ(answer.solution.at("j"), 3);
+  EXPECT_EQ(answer.solution.at("k"), 5);
+  formula.require("k", "!=", "5");
+  EXPECT_EQ(formula.solve().kind, Answer::Kind::kNone);
+}
+
 TEST(Polyhedra, LargeLiteralsAreUnknown) {
   Formula formula;
   const Expr large = constant(index_type(), Int128{1} << 62);
