@@ -20,7 +20,7 @@ PolicyFolder::PolicyFolder(const std::filesystem::path& folder, PolicyOptions op
     }
     options.check_weights = false;
     policy_ = open_policy(folder, options);
-    integer_.emplace(policy_->weights(), std::move(format));
+    integer_.emplace(policy_->weights(), std::move(format), pool);
   } else {
     precision_ = precision.value_or("f32");
     policy_ = open_policy(folder, options);
@@ -30,7 +30,7 @@ PolicyFolder::PolicyFolder(const std::filesystem::path& folder, PolicyOptions op
 }
 
 std::string PolicyFolder::instructions() const {
-  return integer_ ? "plain" : kernels().name;
+  return integer_ ? integer_kernels().name : kernels().name;
 }
 
 RunGraph PolicyFolder::engine(Graph graph) {

@@ -1,6 +1,11 @@
 #include "engine/integer/bind.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "base/error.h"
+#include "engine/integer/integer_attention.h"
+#include "engine/integer/kernels.h"
 #include "engine/plan/moves.h"
 #include "engine/plan/rows.h"
 
@@ -49,13 +54,20 @@ class Binder {
             context_.weights.fraction(value(node_.output).name)};
   }
 
-  static Operand part(const Operand& whole, std::int64_t first, std::int64_t count) {
-    return {whole.numbers.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)),
-            whole.fraction};
-  }
   static Result part(const Result& whole, std::int64_t first, std::int64_t count) {
     return {whole.numbers.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)),
             whole.fraction};
+  }
+
+  /// The numbers from one on.
+  static const std::int32_t* at(const Operand& operand, std::int64_t first) {
+    return operand.numbers.data() + first;
+  }
+
+  static Tail tail_of(Function function) {
+    if (function == Function::kRelu) return {};
+    const arith::TailTable& table = arith::tail_table(function);
+    return {table.entries.data(), table.log_range};
   }
 
   /// A step that computes each row of the output by itself: body(row, its place).
@@ -76,84 +88,118 @@ class Binder {
   }
 
   BoundStep bind(const Linear&) {
-    const Value& matrix = value(node_.inputs[1]);
+    const Value& weight = value(node_.inputs[1]);
+    const IntegerMatrix& matrix = context_.weights.matrix(weight.name, weight.shape);
     std::vector<std::int32_t> bias;
-    if (node_.inputs.size() == 3) bias = aligned(2);
-    return by_row([x = operand(std::size_t{0}),
-                   depth = shape(1).empty() ? 0 : element_count(shape(1)) / shape(1).front(),
-                   weight = context_.weights.codes(matrix.name, matrix.shape),
-                   bias = std::move(bias)](std::int64_t row, const Result& out) {
-      arith::linear(part(x, row * depth, depth), weight, bias, out);
-    });
+    if (node_.inputs.size() == 3) {
+      bias = aligned(2);
+      bias.resize(static_cast<std::size_t>(matrix.padded_rows()));
+    }
+    StepScratch& scratch = context_.program.scratch;
+    scratch.size = std::max(scratch.size, matrix.scratch_size(rows_));
+    return [&matrix, &scratch, &pool = pool_, bias = std::move(bias), rows = rows_,
+            x = operand(std::size_t{0}), y = result()] {
+      matrix.multiply(x.numbers.data(), x.fraction, rows, bias.empty() ? nullptr : bias.data(),
+                      y.numbers.data(), y.fraction, scratch.memory, pool);
+    };
   }
 
   BoundStep bind(const Attention& op) {
     const std::int64_t queries = shape(0)[shape(0).size() - 2];
     const std::int64_t keys = shape(1)[shape(1).size() - 2];
-    const std::int64_t batches = rows_ / queries;
-    const std::int64_t query_size = queries * op.heads * op.head_dim;
-    const std::int64_t key_size = keys * op.kv_heads * op.head_dim;
-    return [=, q = operand(std::size_t{0}), k = operand(1), v = operand(2), out = result(),
-            &pool = pool_] {
-      pool.parallel_for(static_cast<std::size_t>(batches), [&](std::size_t i, int) {
-        const auto batch = static_cast<std::int64_t>(i);
-        arith::attention(op, part(q, batch * query_size, query_size),
-                         part(k, batch * key_size, key_size), part(v, batch * key_size, key_size),
-                         part(out, batch * query_size, query_size));
-      });
-    };
+    const IntegerAttention attention(op, rows_ / queries, queries, keys);
+    StepScratch& scratch = context_.program.scratch;
+    scratch.size = std::max(scratch.size, attention.scratch_size(pool_.size()));
+    return [attention, &scratch, &pool = pool_, q = operand(std::size_t{0}), k = operand(1),
+            v = operand(2), y = result()] { attention.run(q, k, v, y, scratch.memory, pool); };
   }
 
   BoundStep bind(const Add&) {
     const std::int64_t addend_rows = element_count(shape(1)) / width_;
-    return by_row([=, a = operand(std::size_t{0}), b = operand(1), n = width_](std::int64_t row,
-                                                                               const Result& out) {
-      arith::add(part(a, row * n, n), part(b, row % addend_rows * n, n), out);
+    return by_row([addend_rows, a = operand(std::size_t{0}), b = operand(1), n = width_](
+                      std::int64_t row, const Result& y) {
+      integer_kernels().add(at(a, row * n), at(b, row % addend_rows * n), n,
+                            a.fraction - y.fraction, b.fraction - y.fraction, y.numbers.data());
     });
   }
 
   BoundStep bind(const Map& op) {
-    return by_row(
-        [=, x = operand(std::size_t{0}), n = width_](std::int64_t row, const Result& out) {
-          arith::map(op.function, part(x, row * n, n), out);
-        });
-  }
-
-  BoundStep bind(const Scale& op) {
-    return by_row(
-        [=, x = operand(std::size_t{0}), n = width_](std::int64_t row, const Result& out) {
-          arith::scale(op.factor, part(x, row * n, n), out);
-        });
+    return by_row([tail = tail_of(op.function), x = operand(std::size_t{0}), n = width_](
+                      std::int64_t row, const Result& y) {
+      integer_kernels().map(tail, at(x, row * n), n, x.fraction, y.fraction, y.numbers.data());
+    });
   }
 
   BoundStep bind(const Gate& op) {
-    return by_row([=, a = operand(std::size_t{0}), b = operand(1), n = width_](std::int64_t row,
-                                                                               const Result& out) {
-      arith::gate(op.function, part(a, row * n, n), part(b, row * n, n), out);
+    return by_row([tail = tail_of(op.function), a = operand(std::size_t{0}), b = operand(1),
+                   n = width_](std::int64_t row, const Result& y) {
+      integer_kernels().gate(tail, at(a, row * n), at(b, row * n), n, a.fraction,
+                             a.fraction + b.fraction - y.fraction, y.numbers.data());
     });
   }
 
-  BoundStep bind(const LayerNorm& op) {
-    const Value& weight = value(node_.inputs[1]);
-    return by_row([=, x = operand(std::size_t{0}), n = width_,
-                   factors = context_.weights.factors(weight.name, weight.shape),
-                   offset = aligned(2)](std::int64_t row, const Result& out) {
-      arith::layer_norm(part(x, row * n, n), factors, offset, op.epsilon, out);
+  BoundStep bind(const Scale& op) {
+    const arith::Scale factor = arith::nearest_scale(std::abs(op.factor));
+    return by_row([factor, negative = op.factor < 0, x = operand(std::size_t{0}), n = width_](
+                      std::int64_t row, const Result& y) {
+      integer_kernels().scale(at(x, row * n), n, factor.mantissa, negative,
+                              x.fraction - y.fraction - factor.exponent, y.numbers.data());
     });
   }
 
-  BoundStep bind(const RmsNorm& op) {
+  BoundStep bind(const LayerNorm& op) { return bind_norm(op.epsilon, aligned(2)); }
+  BoundStep bind(const RmsNorm& op) { return bind_norm(op.epsilon, {}); }
+
+  /// `offset` is empty for a norm that does not centre its rows.
+  BoundStep bind_norm(double epsilon, std::vector<std::int32_t> offset) {
     const Value& weight = value(node_.inputs[1]);
-    return by_row([=, x = operand(std::size_t{0}), n = width_,
-                   factors = context_.weights.factors(weight.name, weight.shape)](
-                      std::int64_t row, const Result& out) {
-      arith::rms_norm(part(x, row * n, n), factors, op.epsilon, out);
+    std::vector<std::int32_t> mantissas;
+    std::vector<std::int32_t> exponents;
+    std::int32_t least = INT32_MAX;
+    std::int32_t greatest = INT32_MIN;
+    for (const arith::Factor& factor : context_.weights.factors(weight.name, weight.shape)) {
+      mantissas.push_back(factor.negative ? -factor.scale.mantissa : factor.scale.mantissa);
+      exponents.push_back(factor.scale.exponent);
+      if (factor.scale.mantissa == 0) continue;
+      least = std::min(least, factor.scale.exponent);
+      greatest = std::max(greatest, factor.scale.exponent);
+    }
+    if (least == INT32_MAX) least = greatest = 0;
+    // What is zero asks nothing of the kernels.
+    for (std::size_t j = 0; j < mantissas.size(); ++j) {
+      if (mantissas[j] == 0) exponents[j] = least;
+    }
+    const arith::Scale added = arith::nearest_scale(epsilon * static_cast<double>(width_));
+    const arith::Scale root = arith::nearest_scale(std::sqrt(static_cast<double>(width_)));
+    return by_row([=, x = operand(std::size_t{0}), n = width_, mantissas = std::move(mantissas),
+                   exponents = std::move(exponents),
+                   offset = std::move(offset)](std::int64_t row, const Result& y) {
+      integer_kernels().norm({
+          .x = at(x, row * n),
+          .width = n,
+          .x_fraction = x.fraction,
+          .factors = mantissas.data(),
+          .exponents = exponents.data(),
+          .greatest_exponent = greatest,
+          .offset = offset.empty() ? nullptr : offset.data(),
+          .epsilon_mantissa = added.mantissa,
+          .epsilon_exponent = added.exponent,
+          .root_mantissa = root.mantissa,
+          .root_exponent = root.exponent,
+          .y = y.numbers.data(),
+          .y_fraction = y.fraction,
+      });
     });
   }
 
   BoundStep bind(const Rope& op) {
-    return [op, table = arith::rotary_table(op, rows_), x = operand(std::size_t{0}),
-            out = result()] { arith::rope(op, table, x, out); };
+    return by_row([op, table = arith::rotary_table(op, rows_), x = operand(std::size_t{0}),
+                   n = width_](std::int64_t row, const Result& y) {
+      const std::int64_t first = row * (op.rotary_dim / 2);
+      integer_kernels().rope(at(x, row * n), table.cosine.data() + first, table.sine.data() + first,
+                             n / op.head_dim, op.head_dim, op.rotary_dim, x.fraction - y.fraction,
+                             y.numbers.data());
+    });
   }
 
   BoundStep bind(const Embedding&) {
@@ -161,7 +207,7 @@ class Binder {
     const auto* ids =
         reinterpret_cast<const std::int32_t*>(context_.program.place(node_.inputs[1]));
     return [=, entries = table.shape.front(), name = table.name, out = result(),
-            codes = context_.weights.codes(table.name, table.shape),
+            codes = context_.weights.table(table.name, table.shape),
             all = std::span(ids, static_cast<std::size_t>(rows_))] {
       for (const std::int32_t id : all) {
         if (id >= 0 && id < entries) continue;
@@ -189,7 +235,9 @@ class Binder {
     return [parts = std::move(parts), out = result(), &pool = pool_] {
       for (const auto& [from, move] : parts) {
         for_rows(pool, move.count, move.run, [&](std::int64_t i) {
-          arith::align(part(from, move.source(i), move.run), part(out, move.target(i), move.run));
+          integer_kernels().scale(at(from, move.source(i)), move.run, 1, false,
+                                  from.fraction - out.fraction,
+                                  out.numbers.data() + move.target(i));
         });
       }
     };

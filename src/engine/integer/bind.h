@@ -9,7 +9,7 @@ namespace heddle {
 
 /// What binding needs to know; everything outlives the bound functions.
 struct IntegerContext {
-  const Program& program;
+  Program& program;
   IntegerWeights& weights;
   const StepMaker& values;
   ThreadPool& pool;

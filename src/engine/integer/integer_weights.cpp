@@ -21,8 +21,9 @@ std::vector<T> elements(const TensorView& view) {
 
 }  // namespace
 
-IntegerWeights::IntegerWeights(const SafeTensors& checkpoint, QuantisationFormat format)
-    : checkpoint_(checkpoint), format_(std::move(format)) {}
+IntegerWeights::IntegerWeights(const SafeTensors& checkpoint, QuantisationFormat format,
+                               ThreadPool& pool)
+    : checkpoint_(checkpoint), pool_(pool), format_(std::move(format)) {}
 
 int IntegerWeights::fraction(const std::string& name) const {
   const auto found = format_.fractions.find(name);
@@ -86,30 +87,44 @@ std::vector<std::int8_t> IntegerWeights::unpack(const std::string& name, std::in
   return codes;
 }
 
-const arith::Codes& IntegerWeights::codes(const std::string& name, const Shape& shape) {
-  const auto found = held_.find(name);
-  if (found != held_.end()) return found->second.codes;
+/// 8-bit codes as they stand in the file.
+std::span<const std::int8_t> IntegerWeights::bytes(const std::string& name,
+                                                   const Shape& shape) const {
+  const TensorView& view = checked(name, DType::kI8, shape);
+  const std::span codes(reinterpret_cast<const std::int8_t*>(view.bytes.data()), view.bytes.size());
+  const auto lowest = std::find(codes.begin(), codes.end(), -128);
+  if (lowest == codes.end()) return codes;
+  throw UserError(fmt::format("{}: {} holds code -128 at element {}",
+                              checkpoint_.file_of(name).string(), name, lowest - codes.begin()),
+                  fmt::format("codes lie from -127 to 127; {}", kAgain));
+}
+
+const arith::Codes& IntegerWeights::table(const std::string& name, const Shape& shape) {
+  const auto found = tables_.find(name);
+  if (found != tables_.end()) return found->second.codes;
+  Table& table = tables_[name];
+  table.scales = scales(name, shape.front());
+  table.codes = {bytes(name, shape), table.scales, shape.back()};
+  return table.codes;
+}
+
+const IntegerMatrix& IntegerWeights::matrix(const std::string& name, const Shape& shape) {
+  const auto found = matrices_.find(name);
+  if (found != matrices_.end()) return found->second;
   const std::int64_t rows = shape.front();
   const std::int64_t depth = element_count(shape) / rows;
-  Held& held = held_[name];
-  held.scales = scales(name, rows);
+  const std::vector<arith::Scale> scales = this->scales(name, rows);
+  std::vector<std::int8_t> unpacked;
+  std::span<const std::int8_t> codes;
   if (checkpoint_.get(name).dtype == DType::kU8) {
-    held.unpacked = unpack(name, rows, depth);
-    held.codes.codes = held.unpacked;
+    unpacked = unpack(name, rows, depth);
+    codes = unpacked;
   } else {
-    const TensorView& view = checked(name, DType::kI8, shape);
-    held.codes.codes = {reinterpret_cast<const std::int8_t*>(view.bytes.data()), view.bytes.size()};
+    codes = bytes(name, shape);
   }
-  held.codes.scales = held.scales;
-  held.codes.depth = depth;
-  const auto lowest = std::find(held.codes.codes.begin(), held.codes.codes.end(), -128);
-  if (lowest != held.codes.codes.end()) {
-    throw UserError(
-        fmt::format("{}: {} holds code -128 at element {}", checkpoint_.file_of(name).string(),
-                    name, lowest - held.codes.codes.begin()),
-        fmt::format("codes lie from -127 to 127; {}", kAgain));
-  }
-  return held.codes;
+  IntegerMatrix packed({codes, scales, depth}, slab_, pool_);
+  checkpoint_.release(name);
+  return matrices_.emplace(name, std::move(packed)).first->second;
 }
 
 std::span<const Factor> IntegerWeights::factors(const std::string& name, const Shape& shape) {

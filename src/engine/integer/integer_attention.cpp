@@ -1,0 +1,172 @@
+#include "engine/integer/integer_attention.h"
+
+#include <algorithm>
+#include <cstring>
+#include <numbers>
+#include <vector>
+
+namespace heddle {
+namespace {
+
+std::int64_t round_up(std::int64_t x, std::int64_t to) {
+  return (x + to - 1) / to * to;
+}
+
+}  // namespace
+
+/// One head's keys and values in scratch memory.
+struct IntegerAttention::Packed {
+  std::int8_t* key_codes;
+  std::int32_t* key_offsets;
+  std::int32_t* key_mantissas;
+  std::int32_t* key_exponents;
+  std::int8_t* value_codes;
+  std::uint16_t* value_mantissas;
+  std::int16_t* value_exponents;
+  std::int16_t* value_greatest;
+  std::byte* end;
+};
+
+IntegerAttention::IntegerAttention(const Attention& op, std::int64_t batches, std::int64_t queries,
+                                   std::int64_t keys)
+    : op_(op),
+      batches_(batches),
+      queries_(queries),
+      keys_(keys),
+      padded_keys_(round_up(keys, 64)),
+      key_dim_(round_up(op.head_dim, 4)),
+      value_dim_(round_up(op.head_dim, 16)) {}
+
+IntegerAttention::Packed IntegerAttention::packed(std::byte* scratch, std::int64_t head) const {
+  const auto keys = static_cast<std::size_t>(padded_keys_);
+  std::byte* at = scratch;
+  const auto take = [&](std::size_t bytes) {
+    std::byte* taken = at;
+    at += (bytes + 63) / 64 * 64;
+    return taken;
+  };
+  const auto take_all = [&] {
+    return Packed{
+        reinterpret_cast<std::int8_t*>(take(keys * static_cast<std::size_t>(key_dim_))),
+        reinterpret_cast<std::int32_t*>(take(keys * 4)),
+        reinterpret_cast<std::int32_t*>(take(keys * 4)),
+        reinterpret_cast<std::int32_t*>(take(keys * 4)),
+        reinterpret_cast<std::int8_t*>(take(keys * static_cast<std::size_t>(value_dim_))),
+        reinterpret_cast<std::uint16_t*>(take(keys * 2)),
+        reinterpret_cast<std::int16_t*>(take(keys * 2)),
+        reinterpret_cast<std::int16_t*>(take(keys * 2 + 2)),
+        at,
+    };
+  };
+  const std::ptrdiff_t size = take_all().end - scratch;
+  at = scratch + head * size;
+  Packed packed = take_all();
+  packed.end = at;
+  return packed;
+}
+
+std::size_t IntegerAttention::scratch_size(int workers) const {
+  const std::int64_t heads = batches_ * op_.kv_heads;
+  return static_cast<std::size_t>(packed(nullptr, heads - 1).end -
+                                  static_cast<std::byte*>(nullptr)) +
+         static_cast<std::size_t>(workers) *
+             IntegerAttentionTile::scratch_size(op_.head_dim, keys_);
+}
+
+/// `keys` and `values` are the head's first elements.
+void IntegerAttention::pack(const Packed& to, const std::int32_t* keys,
+                            const std::int32_t* values) const {
+  const IntegerKernels& kernels = integer_kernels();
+  const std::int64_t stride = op_.kv_heads * op_.head_dim;
+  std::memset(to.key_codes, 0, static_cast<std::size_t>(padded_keys_ * key_dim_));
+  std::memset(to.value_codes, 0, static_cast<std::size_t>(padded_keys_ * value_dim_));
+  std::vector<std::uint8_t> codes(static_cast<std::size_t>(op_.head_dim));
+  std::int16_t greatest = PackedValues::kNoValues;
+  to.value_greatest[0] = greatest;
+  for (std::int64_t j = 0; j < padded_keys_; ++j) {
+    std::int32_t mantissa = 0;
+    std::int32_t exponent = 0;
+    to.key_offsets[j] = 0;
+    if (j < keys_) {
+      kernels.quantise(keys + j * stride, op_.head_dim, op_.head_dim, codes.data(), &mantissa,
+                       &exponent);
+      std::int8_t* column = to.key_codes + j / 16 * 16 * key_dim_ + j % 16 * 4;
+      for (std::int64_t d = 0; d < op_.head_dim; ++d) {
+        const int code = codes[static_cast<std::size_t>(d)] - 128;
+        column[d / 4 * 64 + d % 4] = static_cast<std::int8_t>(code);
+        to.key_offsets[j] += 128 * code;
+      }
+    }
+    to.key_mantissas[j] = mantissa;
+    to.key_exponents[j] = exponent;
+    mantissa = exponent = 0;
+    if (j < keys_) {
+      kernels.quantise(values + j * stride, op_.head_dim, op_.head_dim, codes.data(), &mantissa,
+                       &exponent);
+      std::int8_t* row = to.value_codes + j / 4 * 4 * value_dim_ + j % 4;
+      for (std::int64_t d = 0; d < op_.head_dim; ++d) {
+        row[4 * d] = static_cast<std::int8_t>(codes[static_cast<std::size_t>(d)] - 128);
+      }
+      if (mantissa != 0) greatest = std::max(greatest, static_cast<std::int16_t>(exponent));
+      to.value_greatest[j + 1] = greatest;
+    }
+    to.value_mantissas[j] = static_cast<std::uint16_t>(mantissa);
+    to.value_exponents[j] = static_cast<std::int16_t>(exponent);
+  }
+}
+
+void IntegerAttention::run(const arith::Operand& q, const arith::Operand& k,
+                           const arith::Operand& v, const arith::Result& y, std::byte* scratch,
+                           ThreadPool& pool) const {
+  const std::int64_t heads = batches_ * op_.kv_heads;
+  const std::int64_t key_stride = op_.kv_heads * op_.head_dim;
+  const std::int64_t query_stride = op_.heads * op_.head_dim;
+  pool.parallel_for(static_cast<std::size_t>(heads), [&](std::size_t i, int) {
+    const auto head = static_cast<std::int64_t>(i);
+    const std::int64_t first =
+        head / op_.kv_heads * keys_ * key_stride + head % op_.kv_heads * op_.head_dim;
+    pack(packed(scratch, head), k.numbers.data() + first, v.numbers.data() + first);
+  });
+
+  const IntegerKernels& kernels = integer_kernels();
+  const arith::Scale factor =
+      arith::nearest_scale(op_.scale * std::numbers::log2e / (127.0 * 127.0));
+  const int reduce =
+      std::max(0, arith::bits(127 * 127 * static_cast<std::uint64_t>(op_.head_dim)) - 18);
+  const std::size_t tile_scratch = IntegerAttentionTile::scratch_size(op_.head_dim, keys_);
+  std::byte* tiles = packed(scratch, heads - 1).end;
+  constexpr std::int64_t kRows = IntegerAttentionTile::kRows;
+  const std::int64_t blocks = (queries_ + kRows - 1) / kRows;
+  const std::int64_t tasks = batches_ * op_.heads * blocks;
+  pool.parallel_for(static_cast<std::size_t>(tasks), [&](std::size_t i, int worker) {
+    const auto task = static_cast<std::int64_t>(i);
+    const std::int64_t row = task % blocks * kRows;
+    const std::int64_t head = task / blocks % op_.heads;
+    const std::int64_t batch = task / blocks / op_.heads;
+    const std::int64_t first = (batch * queries_ + row) * query_stride + head * op_.head_dim;
+    const Packed from = packed(scratch, batch * op_.kv_heads + head / (op_.heads / op_.kv_heads));
+    kernels.attend({
+        .queries = q.numbers.data() + first,
+        .stride = query_stride,
+        .rows = std::min(kRows, queries_ - row),
+        .head_dim = op_.head_dim,
+        .keys = {from.key_codes, from.key_offsets, from.key_mantissas, from.key_exponents},
+        .values = {from.value_codes, from.value_mantissas, from.value_exponents,
+                   from.value_greatest},
+        .key_count = keys_,
+        .visible_prefix = op_.visible_prefix,
+        .causal_first = op_.causal_offset ? *op_.causal_offset + row + 1 : 0,
+        .causal_step = op_.causal_offset ? 1 : 0,
+        .factor_mantissa = factor.mantissa,
+        .factor_exponent = factor.exponent,
+        .score_shift = q.fraction + k.fraction - 12 - reduce - 20,
+        .reduce = reduce,
+        .result_shift = v.fraction - y.fraction - 31,
+        .exponentials = arith::exponential_table().data(),
+        .out = y.numbers.data() + first,
+        .scratch = tiles + static_cast<std::size_t>(worker) * tile_scratch,
+    });
+  });
+}
+
+}  // namespace heddle
