@@ -337,38 +337,52 @@ __m512i finish_vector(const ProductTile& t, Index row, int column, __m512i sum) 
   return result;
 }
 
+/// sum += x w. GCC 12 would keep sums of loops in memory; like this they stay in their registers.
+void accumulate(__m512i& sum, __m512i x, __m512i w) {
+  asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(w));
+}
+
+/// Four bytes in all lanes.
+__m512i four_of(const std::uint8_t* from) {
+  I32 four;
+  __builtin_memcpy(&four, from, 4);
+  return _mm512_set1_epi32(four);
+}
+
 template <int kRows>
 void product_rows(const ProductTile& t, Index first) {
-  __m512i sums[kRows][2];
-  for (auto& row : sums) row[0] = row[1] = _mm512_setzero_si512();
+  __m512i low[kRows];
+  __m512i high[kRows];
+#pragma GCC unroll 12
+  for (int r = 0; r < kRows; ++r) low[r] = high[r] = _mm512_setzero_si512();
   const std::uint8_t* rows = t.rows + first * t.row_stride;
   for (Index k = 0; k < t.panel.depth; k += 4) {
-    const __m512i low = _mm512_loadu_si512(t.panel.codes + k * kColumns);
-    const __m512i high = _mm512_loadu_si512(t.panel.codes + k * kColumns + 64);
+    const __m512i left = _mm512_loadu_si512(t.panel.codes + k * kColumns);
+    const __m512i right = _mm512_loadu_si512(t.panel.codes + k * kColumns + 64);
+#pragma GCC unroll 12
     for (int r = 0; r < kRows; ++r) {
-      I32 four;
-      __builtin_memcpy(&four, rows + r * t.row_stride + k, 4);
-      const __m512i x = _mm512_set1_epi32(four);
-      sums[r][0] = _mm512_dpbusd_epi32(sums[r][0], x, low);
-      sums[r][1] = _mm512_dpbusd_epi32(sums[r][1], x, high);
+      const __m512i x = four_of(rows + r * t.row_stride + k);
+      accumulate(low[r], x, left);
+      accumulate(high[r], x, right);
     }
+  }
+  alignas(64) I32 sums[kRows][kColumns];
+#pragma GCC unroll 12
+  for (int r = 0; r < kRows; ++r) {
+    _mm512_store_si512(sums[r], low[r]);
+    _mm512_store_si512(sums[r] + 16, high[r]);
   }
   for (int r = 0; r < kRows; ++r) {
     const Index row = first + r;
     if (t.row_shifts[row] - t.greatest_exponent < 1) {
-      alignas(64) I32 plain[kColumns];
-      _mm512_store_si512(plain, sums[r][0]);
-      _mm512_store_si512(plain + 16, sums[r][1]);
-      finish_row(t, row, plain);
+      finish_row(t, row, sums[r]);
       continue;
     }
-    for (int half = 0; half < 2; ++half) {
-      const int missing = 16 * (half + 1) - t.columns;
-      const auto mask = static_cast<__mmask16>(missing <= 0    ? 0xFFFF
-                                               : missing >= 16 ? 0
-                                                               : 0xFFFF >> missing);
-      _mm512_mask_storeu_epi32(t.out + row * t.out_stride + 16 * half, mask,
-                               finish_vector(t, row, 16 * half, sums[r][half]));
+    for (int column = 0; column < t.columns; column += 16) {
+      const int missing = column + 16 - t.columns;
+      const auto mask = static_cast<__mmask16>(0xFFFF >> (missing > 0 ? missing : 0));
+      _mm512_mask_storeu_epi32(t.out + row * t.out_stride + column, mask,
+                               finish_vector(t, row, column, _mm512_load_si512(sums[r] + column)));
     }
   }
 }
@@ -594,21 +608,21 @@ void score_panel(const IntegerAttentionTile& t, const AttentionScratch& s, const
                  Index first, Index panel, __m512i* greatest) {
   const Index dim = round_up(t.head_dim, 4);
   __m512i sums[kQueries];
-  for (__m512i& sum : sums) sum = _mm512_setzero_si512();
+#pragma GCC unroll 8
+  for (int r = 0; r < kQueries; ++r) sums[r] = _mm512_setzero_si512();
   const std::int8_t* codes = t.keys.codes + panel * 16 * dim;
+  const std::uint8_t* queries = s.codes + first * s.dim;
   for (Index d = 0; d < dim; d += 4) {
     const __m512i k = _mm512_loadu_si512(codes + 16 * d);
-    for (int r = 0; r < kQueries; ++r) {
-      I32 four;
-      __builtin_memcpy(&four, s.codes + (first + r) * s.dim + d, 4);
-      sums[r] = _mm512_dpbusd_epi32(sums[r], _mm512_set1_epi32(four), k);
-    }
+#pragma GCC unroll 8
+    for (int r = 0; r < kQueries; ++r) accumulate(sums[r], four_of(queries + r * s.dim + d), k);
   }
   const auto load = [&](const I32* from) { return _mm512_loadu_si512(from + 16 * panel); };
   const __m512i offsets = load(t.keys.offsets);
   const __m512i mantissas = load(t.keys.mantissas);
   const __m512i exponents = load(t.keys.exponents);
   const __m512i one = _mm512_set1_epi32(1);
+#pragma GCC unroll 8
   for (int r = 0; r < kQueries; ++r) {
     __m512i sum = _mm512_sub_epi32(sums[r], offsets);
     if (t.reduce > 0) {
@@ -681,21 +695,23 @@ template <int kQueries, int kVectors>
 void add_values(const IntegerAttentionTile& t, const AttentionScratch& s, Index first, Index block,
                 Index vector, const int* octaves) {
   const Index dim = round_up(t.head_dim, 16);
-  __m512i sums[kQueries][kVectors];
-  for (auto& row : sums) {
-    for (__m512i& sum : row) sum = _mm512_setzero_si512();
-  }
+  __m512i sums[kQueries * kVectors];
+#pragma GCC unroll 16
+  for (int i = 0; i < kQueries * kVectors; ++i) sums[i] = _mm512_setzero_si512();
   const std::int8_t* codes = t.values.codes + block * kBlock * dim + 64 * vector;
-  for (Index k = 0; k < kBlock / 4; ++k) {
+  const std::uint8_t* weights = s.weights + first * kBlock;
+  for (Index k = 0; k < kBlock; k += 4) {
     __m512i v[kVectors];
-    for (int i = 0; i < kVectors; ++i) v[i] = _mm512_loadu_si512(codes + 4 * k * dim + 64 * i);
+#pragma GCC unroll 4
+    for (int i = 0; i < kVectors; ++i) v[i] = _mm512_loadu_si512(codes + k * dim + 64 * i);
+#pragma GCC unroll 4
     for (int r = 0; r < kQueries; ++r) {
-      I32 four;
-      __builtin_memcpy(&four, s.weights + (first + r) * kBlock + 4 * k, 4);
-      const __m512i w = _mm512_set1_epi32(four);
-      for (int i = 0; i < kVectors; ++i) sums[r][i] = _mm512_dpbusd_epi32(sums[r][i], w, v[i]);
+      const __m512i w = four_of(weights + r * kBlock + k);
+#pragma GCC unroll 4
+      for (int i = 0; i < kVectors; ++i) accumulate(sums[r * kVectors + i], w, v[i]);
     }
   }
+#pragma GCC unroll 4
   for (int r = 0; r < kQueries; ++r) {
     const int n = octaves[first + r];
     // By 31 bits and more nothing is left: the sums have 26.
@@ -703,9 +719,10 @@ void add_values(const IntegerAttentionTile& t, const AttentionScratch& s, Index 
     const __m512i half = _mm512_set1_epi32(right > 0 ? 1 << (right - 1) : 0);
     const __m128i shift = _mm_cvtsi32_si128(right);
     I32* to = s.sums + (first + r) * s.dim + 16 * vector;
+#pragma GCC unroll 4
     for (int i = 0; i < kVectors; ++i) {
-      const __m512i scaled =
-          _mm512_sra_epi32(_mm512_add_epi32(_mm512_slli_epi32(sums[r][i], 5), half), shift);
+      const __m512i scaled = _mm512_sra_epi32(
+          _mm512_add_epi32(_mm512_slli_epi32(sums[r * kVectors + i], 5), half), shift);
       _mm512_storeu_si512(to + 16 * i, _mm512_add_epi32(_mm512_loadu_si512(to + 16 * i), scaled));
     }
   }
