@@ -64,12 +64,6 @@ class Binder {
     return operand.numbers.data() + first;
   }
 
-  static Tail tail_of(Function function) {
-    if (function == Function::kRelu) return {};
-    const arith::TailTable& table = arith::tail_table(function);
-    return {table.entries.data(), table.log_range};
-  }
-
   /// A step that computes each row of the output by itself: body(row, its place).
   template <typename Body>
   BoundStep by_row(Body body) const {

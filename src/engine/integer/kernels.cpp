@@ -1,9 +1,11 @@
 #include "engine/integer/kernels.h"
 
+#include <array>
 #include <cstdlib>
 
 #include "base/error.h"
 #include "base/text.h"
+#include "engine/arith/tables.h"
 
 namespace heddle {
 
@@ -16,6 +18,30 @@ extern const IntegerKernels kTable;
 }
 namespace integer_avx512vnni {
 extern const IntegerKernels kTable;
+}
+
+namespace {
+
+std::array<std::int32_t, 512> packed(const arith::TailTable& table) {
+  std::array<std::int32_t, 512> entries{};
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const std::int32_t rise = table.entries[i + 1] - table.entries[i];
+    entries[i] = table.entries[i] | (rise * (1 << 16));
+  }
+  return entries;
+}
+
+}  // namespace
+
+Tail tail_of(Function function) {
+  if (function == Function::kRelu) return {};
+  static const std::array<std::array<std::int32_t, 512>, 3> tables = {
+      packed(arith::tail_table(Function::kGeluTanh)), packed(arith::tail_table(Function::kGeluErf)),
+      packed(arith::tail_table(Function::kSilu))};
+  const std::size_t number = function == Function::kGeluTanh  ? 0
+                             : function == Function::kGeluErf ? 1
+                                                              : 2;
+  return {tables.at(number).data(), arith::tail_table(function).log_range};
 }
 
 std::vector<const IntegerKernels*> supported_integer_kernels() {

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "model/operators.h"
+
 namespace heddle {
 
 /// A panel of a packed matrix: int8 [depth/4][kPanel columns][4], padded with zeros.
@@ -100,11 +102,13 @@ struct NormRow {
   int y_fraction;
 };
 
-/// T of a function; no entries for ReLU.
+/// T of a function. Entry i holds T[i] in its lower half and T[i+1] - T[i] in its upper; there are
+/// none for ReLU.
 struct Tail {
   const std::int32_t* entries = nullptr;
   int log_range = 0;
 };
+Tail tail_of(Function function);
 
 struct IntegerKernels {
   const char* name;

@@ -125,34 +125,70 @@ inline I32 share_of(Tail table, I32 x, I64 z_wide) {
   const int step = 7 + table.log_range;
   const I32 end = 1 << (16 + table.log_range);
   const I32 z = z_wide < end ? static_cast<I32>(z_wide) : end - 1;
-  const I32 i = z >> step;
+  const I32 entry = table.entries[z >> step];
   const I32 rest = z & ((1 << step) - 1);
-  const I32 slope = table.entries[i + 1] - table.entries[i];
-  const I32 inside = table.entries[i] + ((slope * rest + (1 << (step - 1))) >> step);
+  const I32 inside = (entry & 0xFFFF) + (((entry >> 16) * rest + (1 << (step - 1))) >> step);
   const I32 tail = z_wide < end ? inside : 0;
   return x < 0 ? tail : (1 << 16) - tail;
 }
+
+#if defined(__AVX512VNNI__)
+
+/// Sixteen of map_elements, for from >= 16 and a shift of 1 ... 63.
+__m512i map_vector(Tail tail, __m512i x, int from, int shift) {
+  const int step = 7 + tail.log_range;
+  const auto shifts = [](int count) { return _mm_cvtsi32_si128(count); };
+  const __m512i end = _mm512_set1_epi32(1 << (16 + tail.log_range));
+  const __m512i half = _mm512_set1_epi32(from > 16 ? 1 << (from - 17) : 0);
+  const __m512i z =
+      _mm512_sra_epi32(_mm512_add_epi32(_mm512_abs_epi32(x), half), shifts(from - 16));
+  const __mmask16 inside = _mm512_cmplt_epi32_mask(z, end);
+  const __m512i entry = _mm512_mask_i32gather_epi32(
+      _mm512_setzero_si512(), inside, _mm512_sra_epi32(z, shifts(step)), tail.entries, 4);
+  const __m512i rest = _mm512_and_si512(z, _mm512_set1_epi32((1 << step) - 1));
+  const __m512i rise =
+      _mm512_sra_epi32(_mm512_add_epi32(_mm512_mullo_epi32(_mm512_srai_epi32(entry, 16), rest),
+                                        _mm512_set1_epi32(1 << (step - 1))),
+                       shifts(step));
+  const __m512i t =
+      _mm512_maskz_add_epi32(inside, _mm512_and_si512(entry, _mm512_set1_epi32(0xFFFF)), rise);
+  const __m512i share = _mm512_mask_sub_epi32(t, _mm512_cmpge_epi32_mask(x, _mm512_setzero_si512()),
+                                              _mm512_set1_epi32(1 << 16), t);
+  const __m512i limit = _mm512_set1_epi64(kLimit);
+  const __m512i negative_limit = _mm512_set1_epi64(-kLimit);
+  const __m512i shift_half = _mm512_set1_epi64(I64{1} << (shift - 1));
+  const auto round = [&](__m512i product) {
+    const __m512i rounded = _mm512_sra_epi64(_mm512_add_epi64(product, shift_half), shifts(shift));
+    return _mm512_max_epi64(_mm512_min_epi64(rounded, limit), negative_limit);
+  };
+  const __m512i even = round(_mm512_mul_epi32(x, share));
+  const __m512i odd =
+      round(_mm512_mul_epi32(_mm512_srli_epi64(x, 32), _mm512_srli_epi64(share, 32)));
+  return _mm512_mask_blend_epi32(0xAAAA, even, _mm512_slli_epi64(odd, 32));
+}
+
+#endif
 
 void map_elements(Tail tail, const I32* x, Index count, int from, int to, I32* y) {
   if (tail.entries == nullptr) {
     for (Index i = 0; i < count; ++i) y[i] = round_saturate(x[i] > 0 ? x[i] : 0, from - to);
     return;
   }
+  const int shift = 16 + from - to;
+  Index first = 0;
+#if defined(__AVX512VNNI__)
+  if (from >= 16 && shift >= 1 && shift <= 63) {
+    for (; first + 16 <= count; first += 16) {
+      _mm512_storeu_si512(y + first, map_vector(tail, _mm512_loadu_si512(x + first), from, shift));
+    }
+  }
+#endif
   const int right = from > 16 ? from - 16 : 0;
   const I64 half = right > 0 ? I64{1} << (right - 1) : 0;
   const int left = from < 16 ? 16 - from : 0;
-  const int shift = 16 + from - to;
-  if (shift <= 0 || shift > 63) {
-    for (Index i = 0; i < count; ++i) {
-      const I64 z = ((I64{magnitude(x[i])} << left) + half) >> right;
-      y[i] = round_saturate(I64{x[i]} * share_of(tail, x[i], z), shift);
-    }
-    return;
-  }
-  const I64 shift_half = I64{1} << (shift - 1);
-  for (Index i = 0; i < count; ++i) {
+  for (Index i = first; i < count; ++i) {
     const I64 z = ((I64{magnitude(x[i])} << left) + half) >> right;
-    y[i] = saturate((I64{x[i]} * share_of(tail, x[i], z) + shift_half) >> shift);
+    y[i] = round_saturate(I64{x[i]} * share_of(tail, x[i], z), shift);
   }
 }
 
