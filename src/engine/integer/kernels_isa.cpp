@@ -69,6 +69,48 @@ I32 greatest_magnitude(const I32* x, Index count) {
   return greatest;
 }
 
+#if defined(__AVX512VNNI__)
+
+/// sat(round(x m)) of sixteen numbers, `round` working on products of 64 bits and being told which:
+/// even lanes (0) or odd ones (1).
+template <typename Round>
+__m512i round_products(__m512i x, __m512i m, const Round& round) {
+  const auto saturated = [&](__m512i product, int odd) {
+    const __m512i limit = _mm512_set1_epi64(kLimit);
+    return _mm512_max_epi64(_mm512_min_epi64(round(product, odd), limit),
+                            _mm512_set1_epi64(-kLimit));
+  };
+  const __m512i even = saturated(_mm512_mul_epi32(x, m), 0);
+  const __m512i odd =
+      saturated(_mm512_mul_epi32(_mm512_srli_epi64(x, 32), _mm512_srli_epi64(m, 32)), 1);
+  return _mm512_mask_blend_epi32(0xAAAA, even, _mm512_slli_epi64(odd, 32));
+}
+
+/// sat(rnd(x m, s)) for shifts s of at least 1.
+__m512i round_products(__m512i x, __m512i m, __m512i s) {
+  s = _mm512_min_epi32(s, _mm512_set1_epi32(63));
+  return round_products(x, m, [&](__m512i product, int odd) {
+    const __m512i shift =
+        odd != 0 ? _mm512_srli_epi64(s, 32) : _mm512_and_si512(s, _mm512_set1_epi64(0xFFFFFFFF));
+    const __m512i one = _mm512_set1_epi64(1);
+    const __m512i half = _mm512_sllv_epi64(one, _mm512_sub_epi64(shift, one));
+    return _mm512_srav_epi64(_mm512_add_epi64(product, half), shift);
+  });
+}
+
+/// sat(x).
+__m512i saturate(__m512i x) {
+  return _mm512_max_epi32(_mm512_min_epi32(x, _mm512_set1_epi32(kLimit)),
+                          _mm512_set1_epi32(-kLimit));
+}
+
+/// (a b) >> 15 of mantissas: their product takes all 32 bits.
+__m512i mantissa_products(I32 a, __m512i b) {
+  return _mm512_srli_epi32(_mm512_mullo_epi32(_mm512_set1_epi32(a), b), 15);
+}
+
+#endif
+
 // ---- elements ----
 
 void scale_elements(const I32* x, Index count, I32 mantissa, bool negative, int shift, I32* y) {
@@ -154,17 +196,10 @@ __m512i map_vector(Tail tail, __m512i x, int from, int shift) {
       _mm512_maskz_add_epi32(inside, _mm512_and_si512(entry, _mm512_set1_epi32(0xFFFF)), rise);
   const __m512i share = _mm512_mask_sub_epi32(t, _mm512_cmpge_epi32_mask(x, _mm512_setzero_si512()),
                                               _mm512_set1_epi32(1 << 16), t);
-  const __m512i limit = _mm512_set1_epi64(kLimit);
-  const __m512i negative_limit = _mm512_set1_epi64(-kLimit);
   const __m512i shift_half = _mm512_set1_epi64(I64{1} << (shift - 1));
-  const auto round = [&](__m512i product) {
-    const __m512i rounded = _mm512_sra_epi64(_mm512_add_epi64(product, shift_half), shifts(shift));
-    return _mm512_max_epi64(_mm512_min_epi64(rounded, limit), negative_limit);
-  };
-  const __m512i even = round(_mm512_mul_epi32(x, share));
-  const __m512i odd =
-      round(_mm512_mul_epi32(_mm512_srli_epi64(x, 32), _mm512_srli_epi64(share, 32)));
-  return _mm512_mask_blend_epi32(0xAAAA, even, _mm512_slli_epi64(odd, 32));
+  return round_products(x, share, [&](__m512i product, int) {
+    return _mm512_sra_epi64(_mm512_add_epi64(product, shift_half), shifts(shift));
+  });
 }
 
 #endif
@@ -298,21 +333,23 @@ void norm_row(const NormRow& n) {
                      n.root_exponent - 30 - p / 2);
   }
   const int base = -(inverse.exponent + n.y_fraction) - 15;
+  Index first = 0;
+#if defined(__AVX512VNNI__)
   if (base - n.greatest_exponent >= 1) {
-    for (Index i = 0; i < n.width; ++i) {
-      const I32 f = n.factors[i];
-      // Mantissas have 16 bits: their product needs all 32.
-      const I32 m = static_cast<I32>((static_cast<std::uint32_t>(inverse.mantissa) *
-                                      static_cast<std::uint32_t>(magnitude(f))) >>
-                                     15);
-      const int s = least(base - n.exponents[i], 63);
-      const I32 scaled = saturate(round_right(I64{n.y[i]} * m, s));
-      const I32 signed_one = f < 0 ? -scaled : scaled;
-      n.y[i] = centred ? saturate(I64{signed_one} + n.offset[i]) : signed_one;
+    for (; first + 16 <= n.width; first += 16) {
+      const auto load = [&](const I32* from) { return _mm512_loadu_si512(from + first); };
+      const __m512i f = load(n.factors);
+      const __m512i m = mantissa_products(inverse.mantissa, _mm512_abs_epi32(f));
+      const __m512i s = _mm512_sub_epi32(_mm512_set1_epi32(base), load(n.exponents));
+      const __m512i zero = _mm512_setzero_si512();
+      __m512i y = round_products(load(n.y), m, s);
+      y = _mm512_mask_sub_epi32(y, _mm512_cmplt_epi32_mask(f, zero), zero, y);
+      if (centred) y = saturate(_mm512_add_epi32(y, load(n.offset)));
+      _mm512_storeu_si512(n.y + first, y);
     }
-    return;
   }
-  for (Index i = 0; i < n.width; ++i) {
+#endif
+  for (Index i = first; i < n.width; ++i) {
     const I32 f = n.factors[i];
     const I64 m = (I64{inverse.mantissa} * magnitude(f)) >> 15;
     const I32 scaled = round_saturate(n.y[i] * m, base - n.exponents[i]);
@@ -346,31 +383,10 @@ __m512i finish_vector(const ProductTile& t, Index row, int column, __m512i sum) 
     sum = _mm512_srai_epi32(_mm512_add_epi32(sum, _mm512_set1_epi32(1 << (t.reduce - 1))),
                             static_cast<unsigned>(t.reduce));
   }
-  const __m512i m = _mm512_srli_epi32(
-      _mm512_mullo_epi32(_mm512_set1_epi32(t.row_mantissas[row]), load(t.mantissas)), 15);
-  const __m512i s =
-      _mm512_min_epi32(_mm512_sub_epi32(_mm512_set1_epi32(t.row_shifts[row]), load(t.exponents)),
-                       _mm512_set1_epi32(63));
-  const __m512i one = _mm512_set1_epi64(1);
-  const __m512i limit = _mm512_set1_epi64(kLimit);
-  const __m512i negative_limit = _mm512_set1_epi64(-kLimit);
-  const auto round = [&](__m512i product, __m512i shift) {
-    const __m512i half = _mm512_sllv_epi64(one, _mm512_sub_epi64(shift, one));
-    const __m512i rounded = _mm512_srav_epi64(_mm512_add_epi64(product, half), shift);
-    return _mm512_max_epi64(_mm512_min_epi64(rounded, limit), negative_limit);
-  };
-  // Even and odd lanes apart, for products of 64 bits.
-  const __m512i low = _mm512_set1_epi64(0xFFFFFFFF);
-  const __m512i even = round(_mm512_mul_epi32(sum, m), _mm512_and_si512(s, low));
-  const __m512i odd = round(_mm512_mul_epi32(_mm512_srli_epi64(sum, 32), _mm512_srli_epi64(m, 32)),
-                            _mm512_srli_epi64(s, 32));
-  __m512i result = _mm512_mask_blend_epi32(0xAAAA, even, _mm512_slli_epi64(odd, 32));
-  if (t.bias != nullptr) {
-    result = _mm512_add_epi32(result, load(t.bias));
-    result = _mm512_max_epi32(_mm512_min_epi32(result, _mm512_set1_epi32(kLimit)),
-                              _mm512_set1_epi32(-kLimit));
-  }
-  return result;
+  const __m512i s = _mm512_sub_epi32(_mm512_set1_epi32(t.row_shifts[row]), load(t.exponents));
+  const __m512i m = mantissa_products(t.row_mantissas[row], load(t.mantissas));
+  const __m512i result = round_products(sum, m, s);
+  return t.bias == nullptr ? result : saturate(_mm512_add_epi32(result, load(t.bias)));
 }
 
 /// sum += x w. GCC 12 would keep sums of loops in memory; like this they stay in their registers.
