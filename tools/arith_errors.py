@@ -104,8 +104,8 @@ def functions():
             table = np.rint(2.0**20 * np.array([z / (1 + math.exp(z)) for z in np.arange(513) / 32])) / 2**20
             chord = np.maximum(x, 0) - np.interp(np.abs(x), np.arange(513) / 32, table)
             small = np.abs(x) < 1 / 64
-            line("silu of |x| < 1/64", exact[small], arith.F(fixed(x, 24), 24, 24, name)[small] * 2.0**-24)
-            line("rejected: max(x, 0) less a table of the rest, |x| < 1/64", exact[small], chord[small])
+            line("silu of inputs below 1/64", exact[small], arith.F(fixed(x, 24), 24, 24, name)[small] * 2.0**-24)
+            line("rejected: max(x, 0) less a table of the rest, the same inputs", exact[small], chord[small])
 
 
 def rope():
