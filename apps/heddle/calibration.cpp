@@ -42,6 +42,7 @@ Image made_picture(const PolicyCamera& camera, const RandomStream& stream) {
 /// In the robot's units, whatever they are: as large as angles in degrees.
 std::vector<float> made_state(std::int64_t size, const RandomStream& stream) {
   std::vector<float> state;
+  state.reserve(static_cast<std::size_t>(size));
   for (std::int64_t i = 0; i < size; ++i) {
     state.push_back(static_cast<float>(stream.uniform(static_cast<std::uint64_t>(i)) * 200 - 100));
   }

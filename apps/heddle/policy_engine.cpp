@@ -41,6 +41,7 @@ RunGraph PolicyFolder::engine(Graph graph) {
       return engine->run(inputs, observer);
     };
   }
+  if (!float_) throw InternalError("a folder without weights");
   const auto engine = std::make_shared<FloatEngine>(std::move(graph), *float_, pool_);
   return [engine](const auto& inputs, const TapObserver& observer) {
     return engine->run(inputs, observer);

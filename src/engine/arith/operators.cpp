@@ -138,7 +138,7 @@ void linear(const Operand& x, const Codes& weight, std::span<const std::int32_t>
             const Result& y) {
   const auto depth = static_cast<std::size_t>(weight.depth);
   const std::size_t outputs = weight.scales.size();
-  const int reduce = std::max(0, bits(127 * 127 * depth) - 26);
+  const int reduce = std::max(0, bits(127ULL * 127 * depth) - 26);
   std::vector<std::int8_t> codes(depth);
   for (std::int64_t t = 0; t < row_count(x.numbers, depth); ++t) {
     const auto row = static_cast<std::size_t>(t);
@@ -225,7 +225,7 @@ void attention(const Attention& attention, const Operand& q, const Operand& k, c
   const Rows k_rows = quantise_heads(k.numbers, head_dim);
   const Rows v_rows = quantise_heads(v.numbers, head_dim);
   const Scale c = nearest_scale(attention.scale * std::numbers::log2e / (127.0 * 127.0));
-  const int reduce = std::max(0, bits(127 * 127 * head_dim) - 18);
+  const int reduce = std::max(0, bits(127ULL * 127 * head_dim) - 18);
   std::vector<std::int32_t> t(keys);
   std::vector<std::int64_t> sums(head_dim);
   std::vector<std::int32_t> block_sums(head_dim);
@@ -274,7 +274,8 @@ void attention(const Attention& attention, const Operand& q, const Operand& k, c
           const std::int64_t e = exponential(top - t[j], octaves);
           const std::int64_t share =
               of_v.mantissa == 0 ? 0 : of_v.mantissa >> std::min(31, greatest - of_v.exponent);
-          const auto w = static_cast<std::int32_t>(round_shift(((e * share) >> 16) * 255, 15));
+          const auto w =
+              static_cast<std::int32_t>(round_shift(Int128{(e * share) >> 16} * 255, 15));
           block_total += e;
           for (std::size_t d = 0; d < head_dim; ++d) {
             block_sums[d] += w * v_rows.codes[key * head_dim + d];
@@ -285,7 +286,7 @@ void attention(const Attention& attention, const Operand& q, const Operand& k, c
           sums[d] += static_cast<std::int64_t>(round_shift(Int128{block_sums[d]} * 32, octaves));
         }
       }
-      const Scale whole = normal(127 * 255 * total, 0);
+      const Scale whole = normal(127ULL * 255 * total, 0);
       const Scale inverse =
           normal((std::uint64_t{1} << 46) / static_cast<std::uint64_t>(whole.mantissa),
                  -46 - whole.exponent);

@@ -187,8 +187,8 @@ RotaryTable rotary_table(const Rope& rope, std::int64_t count) {
   table.sine.resize(table.cosine.size());
   const Real log_theta = logarithm(rope.theta);
   for (std::int64_t i = 0; i < pairs; ++i) {
-    const Real frequency =
-        round_shift(exp_negative(2 * i * log_theta / rope.rotary_dim), kFraction - kFrequency);
+    const Real frequency = round_shift(exp_negative(2 * Real{i} * log_theta / rope.rotary_dim),
+                                       kFraction - kFrequency);
     for (std::int64_t t = 0; t < count; ++t) {
       // Turns are taken away with the fraction of the product, 56 bits longer.
       const Real angle = ((rope.first_position + t) * frequency) << kFraction;

@@ -216,6 +216,7 @@ class Binder {
   template <typename Moving>
   BoundStep bind(const Moving& op) {
     std::vector<Shape> shapes;
+    shapes.reserve(node_.inputs.size());
     for (std::size_t i = 0; i < node_.inputs.size(); ++i) shapes.push_back(shape(i));
     struct Part {
       Operand from;

@@ -24,7 +24,6 @@ struct IntegerAttention::Packed {
   std::uint16_t* value_mantissas;
   std::int16_t* value_exponents;
   std::int16_t* value_greatest;
-  std::byte* end;
 };
 
 IntegerAttention::IntegerAttention(const Attention& op, std::int64_t batches, std::int64_t queries,
@@ -37,38 +36,35 @@ IntegerAttention::IntegerAttention(const Attention& op, std::int64_t batches, st
       key_dim_(round_up(op.head_dim, 4)),
       value_dim_(round_up(op.head_dim, 16)) {}
 
+/// Bytes of a Packed, whose parts each begin a line of the cache.
+std::size_t IntegerAttention::head_size() const {
+  const std::int64_t bytes = round_up(padded_keys_ * key_dim_, 64) + 3 * padded_keys_ * 4 +
+                             round_up(padded_keys_ * value_dim_, 64) + 2 * padded_keys_ * 2 +
+                             round_up((padded_keys_ + 1) * 2, 64);
+  return static_cast<std::size_t>(bytes);
+}
+
 IntegerAttention::Packed IntegerAttention::packed(std::byte* scratch, std::int64_t head) const {
-  const auto keys = static_cast<std::size_t>(padded_keys_);
-  std::byte* at = scratch;
-  const auto take = [&](std::size_t bytes) {
+  std::byte* at = scratch + static_cast<std::size_t>(head) * head_size();
+  const auto take = [&](std::int64_t bytes) {
     std::byte* taken = at;
-    at += (bytes + 63) / 64 * 64;
+    at += round_up(bytes, 64);
     return taken;
   };
-  const auto take_all = [&] {
-    return Packed{
-        reinterpret_cast<std::int8_t*>(take(keys * static_cast<std::size_t>(key_dim_))),
-        reinterpret_cast<std::int32_t*>(take(keys * 4)),
-        reinterpret_cast<std::int32_t*>(take(keys * 4)),
-        reinterpret_cast<std::int32_t*>(take(keys * 4)),
-        reinterpret_cast<std::int8_t*>(take(keys * static_cast<std::size_t>(value_dim_))),
-        reinterpret_cast<std::uint16_t*>(take(keys * 2)),
-        reinterpret_cast<std::int16_t*>(take(keys * 2)),
-        reinterpret_cast<std::int16_t*>(take(keys * 2 + 2)),
-        at,
-    };
+  return {
+      reinterpret_cast<std::int8_t*>(take(padded_keys_ * key_dim_)),
+      reinterpret_cast<std::int32_t*>(take(padded_keys_ * 4)),
+      reinterpret_cast<std::int32_t*>(take(padded_keys_ * 4)),
+      reinterpret_cast<std::int32_t*>(take(padded_keys_ * 4)),
+      reinterpret_cast<std::int8_t*>(take(padded_keys_ * value_dim_)),
+      reinterpret_cast<std::uint16_t*>(take(padded_keys_ * 2)),
+      reinterpret_cast<std::int16_t*>(take(padded_keys_ * 2)),
+      reinterpret_cast<std::int16_t*>(take((padded_keys_ + 1) * 2)),
   };
-  const std::ptrdiff_t size = take_all().end - scratch;
-  at = scratch + head * size;
-  Packed packed = take_all();
-  packed.end = at;
-  return packed;
 }
 
 std::size_t IntegerAttention::scratch_size(int workers) const {
-  const std::int64_t heads = batches_ * op_.kv_heads;
-  return static_cast<std::size_t>(packed(nullptr, heads - 1).end -
-                                  static_cast<std::byte*>(nullptr)) +
+  return static_cast<std::size_t>(batches_ * op_.kv_heads) * head_size() +
          static_cast<std::size_t>(workers) *
              IntegerAttentionTile::scratch_size(op_.head_dim, keys_);
 }
@@ -132,9 +128,9 @@ void IntegerAttention::run(const arith::Operand& q, const arith::Operand& k,
   const arith::Scale factor =
       arith::nearest_scale(op_.scale * std::numbers::log2e / (127.0 * 127.0));
   const int reduce =
-      std::max(0, arith::bits(127 * 127 * static_cast<std::uint64_t>(op_.head_dim)) - 18);
+      std::max(0, arith::bits(127ULL * 127 * static_cast<std::uint64_t>(op_.head_dim)) - 18);
   const std::size_t tile_scratch = IntegerAttentionTile::scratch_size(op_.head_dim, keys_);
-  std::byte* tiles = packed(scratch, heads - 1).end;
+  std::byte* tiles = scratch + static_cast<std::size_t>(heads) * head_size();
   constexpr std::int64_t kRows = IntegerAttentionTile::kRows;
   const std::int64_t blocks = (queries_ + kRows - 1) / kRows;
   const std::int64_t tasks = batches_ * op_.heads * blocks;

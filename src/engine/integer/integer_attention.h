@@ -22,6 +22,7 @@ class IntegerAttention {
 
  private:
   struct Packed;
+  [[nodiscard]] std::size_t head_size() const;
   [[nodiscard]] Packed packed(std::byte* scratch, std::int64_t head) const;
   void pack(const Packed& to, const std::int32_t* keys, const std::int32_t* values) const;
 

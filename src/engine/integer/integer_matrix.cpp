@@ -72,7 +72,8 @@ void IntegerMatrix::multiply(const std::int32_t* x, int x_fraction, std::int64_t
                              std::byte* scratch, ThreadPool& pool) const {
   const IntegerKernels& kernels = integer_kernels();
   const std::int64_t depth = padded_depth();
-  const int reduce = std::max(0, arith::bits(127 * 127 * static_cast<std::uint64_t>(depth_)) - 26);
+  const int reduce =
+      std::max(0, arith::bits(127ULL * 127 * static_cast<std::uint64_t>(depth_)) - 26);
   const RowArrays operand = divide(scratch, rows);
   for_rows(pool, rows, depth_, [&](std::int64_t row) {
     std::int32_t exponent = 0;

@@ -468,8 +468,8 @@ void product(const ProductTile& t) {
         __builtin_memcpy(&four, x + k, 4);
         const __m256i wide = _mm256_broadcastq_epi64(_mm_cvtepu8_epi16(_mm_cvtsi32_si128(four)));
         for (int i = 0; i < 4; ++i) {
-          const auto* from =
-              reinterpret_cast<const __m128i*>(t.panel.codes + k * kColumns + 4 * (column + 4 * i));
+          const auto* from = reinterpret_cast<const __m128i*>(t.panel.codes + k * kColumns +
+                                                              4 * Index{column + 4 * i});
           const __m256i codes = _mm256_cvtepi8_epi16(_mm_loadu_si128(from));
           parts[i] = _mm256_add_epi32(parts[i], _mm256_madd_epi16(wide, codes));
         }
@@ -477,7 +477,8 @@ void product(const ProductTile& t) {
       for (int i = 0; i < 4; ++i) {
         alignas(32) I32 pairs[8];
         _mm256_store_si256(reinterpret_cast<__m256i*>(pairs), parts[i]);
-        for (int n = 0; n < 4; ++n) sums[column + 4 * i + n] = pairs[2 * n] + pairs[2 * n + 1];
+        I32* to = sums + column + 4 * Index{i};
+        for (Index n = 0; n < 4; ++n) to[n] = pairs[2 * n] + pairs[2 * n + 1];
       }
     }
     finish_row(t, row, sums);
@@ -553,7 +554,7 @@ Index visible(const IntegerAttentionTile& t, Index row) {
 template <typename Sum>
 void finish_attention(const IntegerAttentionTile& t, Index row, int greatest, std::uint64_t total,
                       const Sum* sums) {
-  const Scaled whole = normal(127 * 255 * total, 0);
+  const Scaled whole = normal(127ULL * 255 * total, 0);
   const Scaled inverse = normal(
       (std::uint64_t{1} << 46) / static_cast<std::uint64_t>(whole.mantissa), -46 - whole.exponent);
   const int shift = t.result_shift - inverse.exponent - greatest;
@@ -755,7 +756,7 @@ void add_values(const IntegerAttentionTile& t, const AttentionScratch& s, Index 
   for (Index k = 0; k < kBlock; k += 4) {
     __m512i v[kVectors];
 #pragma GCC unroll 4
-    for (int i = 0; i < kVectors; ++i) v[i] = _mm512_loadu_si512(codes + k * dim + 64 * i);
+    for (int i = 0; i < kVectors; ++i) v[i] = _mm512_loadu_si512(codes + k * dim + 64 * Index{i});
 #pragma GCC unroll 4
     for (int r = 0; r < kQueries; ++r) {
       const __m512i w = four_of(weights + r * kBlock + k);
@@ -775,7 +776,8 @@ void add_values(const IntegerAttentionTile& t, const AttentionScratch& s, Index 
     for (int i = 0; i < kVectors; ++i) {
       const __m512i scaled = _mm512_sra_epi32(
           _mm512_add_epi32(_mm512_slli_epi32(sums[r * kVectors + i], 5), half), shift);
-      _mm512_storeu_si512(to + 16 * i, _mm512_add_epi32(_mm512_loadu_si512(to + 16 * i), scaled));
+      _mm512_storeu_si512(to, _mm512_add_epi32(_mm512_loadu_si512(to), scaled));
+      to += 16;
     }
   }
 }

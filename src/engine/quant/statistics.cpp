@@ -36,9 +36,9 @@ void ValueStatistics::add(const std::string& value, const Tensor& content) {
 }
 
 const std::vector<float>& ValueStatistics::channels(const std::string& value) const {
-  static const std::vector<float> kNone;
+  static const std::vector<float> none;
   const auto found = channels_.find(value);
-  return found == channels_.end() ? kNone : found->second;
+  return found == channels_.end() ? none : found->second;
 }
 
 }  // namespace heddle
