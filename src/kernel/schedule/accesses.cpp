@@ -207,6 +207,7 @@ class Collector {
   void touch_stream(const Stmt& stmt, const std::string& stream, const std::vector<Expr>& channel) {
     Access access = make(stmt, stream, channel);
     access.write = true;
+    access.stream = true;
     result_.push_back(std::move(access));
   }
 
@@ -311,7 +312,7 @@ void add_surroundings(Formula& formula, const Access& access) {
 
 void add_same_element(Formula& formula, const Access& a, const Formula::Renaming& a_names,
                       const Access& b, const Formula::Renaming& b_names) {
-  if (a.whole || b.whole) return;
+  if (a.whole || b.whole || a.stream) return;
   ensure(a.indices.size() == b.indices.size(), "{} has {} subscripts here and {} there", a.array,
          a.indices.size(), b.indices.size());
   for (std::size_t i = 0; i < a.indices.size(); ++i) {

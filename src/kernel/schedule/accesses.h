@@ -17,6 +17,7 @@ struct Access {
   std::vector<Expr> indices;  ///< empty with `whole`
   bool whole = false;         ///< may touch any element
   bool write = false;
+  bool stream = false;  ///< a put, a get, or a call that does either
   /// The load or store half of an `op=` whose order among others of the same op does not matter:
   /// integer += and *= that wrap or are exact, any min= and max= except on floats. A call whose
   /// callee does nothing else with that array counts too.
@@ -58,7 +59,8 @@ std::vector<Access> accesses(const Kernel& kernel, const Stmt& root);
 Formula::Renaming add_domain(Formula& formula, const Access& access, const std::string& suffix);
 /// Adds the bounds and conditions of the access's surroundings, whose counters keep their names.
 void add_surroundings(Formula& formula, const Access& access);
-/// Adds "both touch the same element of the same array".
+/// Adds "both touch the same element of the same array"; any two touches of streams are of the
+/// same.
 void add_same_element(Formula& formula, const Access& a, const Formula::Renaming& a_names,
                       const Access& b, const Formula::Renaming& b_names);
 

@@ -393,6 +393,28 @@ const std::vector<Nest>& nests() {
           inline g; unroll t 2)",
        R"(inline g; parallel t
           inline g; split t 4; reorder t_i t_o)"},
+      {"puts_of_limited_streams",  // in another order the processes would wait for each other
+       R"(kernel f(a: in int<8>[4, 4], b: out int<8>[4, 4]) {
+            stream s: int<8>[4] depth(2)
+            stream e: int<8> depth(2)
+            dataflow {
+              process feed { for i in 0..4 { for j in 0..4 { put s[j], a[i, j]  put e, a[i, j] } } }
+              process drain {
+                for x in 0..4 { for y in 0..4 {
+                  var one: int<8>
+                  var two: int<8>
+                  get s[y], one
+                  get e, two
+                  b[x, y] = one & two
+                } }
+              }
+            } })",
+       R"(unroll j 2
+          pipeline j
+          split i 2)",
+       R"(reorder j i
+          fission j e
+          parallel i)"},
   };
   return list;
 }
