@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/random.h"
 #include "model/image/decode.h"
+#include "model/text/utf8.h"
 
 namespace heddle {
 namespace {
@@ -93,10 +94,19 @@ std::vector<PolicyRequest> calibration_requests(const PolicyInfo& policy,
   for (fs::directory_iterator it(*folder, error), last; !error && it != last; it.increment(error)) {
     if (is_picture(it->path())) pictures.push_back(it->path());
     if (it->path().extension() != ".txt") continue;
-    std::istringstream lines(read_file(it->path(), 1 << 20));
+    const std::string text = read_file(it->path(), 1 << 20);
+    if (const std::optional<std::size_t> at = find_invalid_utf8(text)) {
+      throw UserError(fmt::format("{} is not valid UTF-8 at byte {}", it->path().string(), *at),
+                      "convert it to UTF-8: an instruction a line");
+    }
+    std::istringstream lines(text);
     for (std::string line; std::getline(lines, line);) {
       if (!line.empty()) tasks.push_back(line);
     }
+  }
+  if (error) {
+    throw UserError(fmt::format("cannot list {}: {}", folder->string(), error.message()),
+                    "give a folder of pictures that you may read, or leave --calibrate out");
   }
   if (pictures.empty()) {
     throw UserError(fmt::format("{} holds no pictures", folder->string()),

@@ -76,8 +76,9 @@ Run run_one(const std::string& directory, const CompareOptions& options, ThreadP
 std::vector<Difference> differences(const Run& first, const Run& second) {
   std::map<std::string, const Tensor*> found;
   for (const auto& [name, value] : second.taps) found[name] = &value;
+  found["actions"] = &second.actions;
   std::vector<Difference> rows;
-  for (const auto& [name, value] : first.taps) {
+  const auto add = [&](const std::string& name, const Tensor& value) {
     const auto other = found.find(name);
     if (other == found.end() || other->second->shape != value.shape) {
       throw UserError(
@@ -85,8 +86,9 @@ std::vector<Difference> differences(const Run& first, const Run& second) {
           "compare a checkpoint with what was made from it");
     }
     rows.push_back(difference(name, value, *other->second));
-  }
-  rows.push_back(difference("actions", first.actions, second.actions));
+  };
+  for (const auto& [name, value] : first.taps) add(name, value);
+  add("actions", first.actions);
   return rows;
 }
 

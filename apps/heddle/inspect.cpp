@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/table.h"
+#include "engine/quant/format.h"
 #include "model/registry.h"
 
 namespace heddle {
@@ -101,7 +102,9 @@ std::string as_json(const ModelDescription& model) {
 }
 
 std::string graph_text(const InspectOptions& options) {
-  const std::unique_ptr<Policy> policy = open_policy(options.directory, {});
+  PolicyOptions policy_options;
+  policy_options.check_weights = !is_quantised(options.directory);
+  const std::unique_ptr<Policy> policy = open_policy(options.directory, policy_options);
   PolicyShape shape{options.cameras, options.tokens, policy->info().steps};
   if (shape.cameras.empty()) {
     for (const PolicyCamera& camera : policy->info().cameras) shape.cameras.push_back(camera.name);
@@ -109,9 +112,24 @@ std::string graph_text(const InspectOptions& options) {
   return to_string(policy->graph(shape));
 }
 
+/// What the folder's quantization.json says, for people.
+std::string quantisation_text(const std::string& directory) {
+  const QuantisationFormat format = read_quantisation(directory);
+  const std::string groups =
+      format.weight_bits == 4 ? fmt::format(" in groups of {}", format.group) : "";
+  return fmt::format("matrices of {} bits{}, activations of 8", format.weight_bits, groups);
+}
+
 void inspect(const InspectOptions& options) {
   if (options.graph) return print_out(graph_text(options));
-  const ModelDescription model = describe(options.directory);
+  const bool quantised = is_quantised(options.directory);
+  ModelDescription model = describe(options.directory, !quantised);
+  if (quantised) {
+    model.facts.emplace_back("quantised", quantisation_text(options.directory));
+    const auto bytes =
+        std::filesystem::file_size(std::filesystem::path(options.directory) / "quantization.json");
+    model.files.push_back({"quantization.json", "bits and fractions", true, bytes});
+  }
   print_out(options.json ? as_json(model) : as_text(model));
 }
 
@@ -121,6 +139,9 @@ void add_inspect(CLI::App& app) {
   auto options = std::make_shared<InspectOptions>();
   CLI::App* verb = app.add_subcommand("inspect", "Describe a checkpoint folder");
   verb->footer(
+      "Of a quantised checkpoint, parameters are counted under the dtype of their codes: I8, U8 "
+      "for\n"
+      "two of 4 bits, I32 for what is added.\n\n"
       "Example:\n"
       "  heddle inspect policy\n"
       "  heddle inspect policy --graph --cameras camera1 --tokens 12");

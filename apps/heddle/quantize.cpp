@@ -26,6 +26,7 @@ struct QuantizeOptions {
 };
 
 /// Everything in the folder but its weights; a policy's configuration, tokenizer and statistics.
+/// Throws fs::filesystem_error.
 void copy_rest(const fs::path& from, const fs::path& to, const SafeTensors& weights) {
   std::vector<fs::path> left_out = {weights.path()};
   for (const std::string& name : weights.names()) {
@@ -76,11 +77,31 @@ std::string as_json(const QuantisationReport& report, const std::string& folder)
   return json.dump() + '\n';
 }
 
-void run(const QuantizeOptions& options) {
+/// Throws UserError for folders that must not be read or written.
+void check_folders(const QuantizeOptions& options) {
   if (is_quantised(options.directory)) {
     throw UserError(fmt::format("{} is quantised already", options.directory),
                     "quantise the float checkpoint that it was made from");
   }
+  std::error_code ignored;
+  const fs::path inside = fs::weakly_canonical(options.output, ignored)
+                              .lexically_relative(fs::weakly_canonical(options.directory, ignored));
+  if (!inside.empty() && *inside.begin() != "..") {
+    throw UserError(
+        fmt::format("{} lies in {}, which is copied into it", options.output, options.directory),
+        "choose a folder outside of the checkpoint");
+  }
+  const bool is_occupied =
+      fs::is_directory(options.output, ignored) && !fs::is_empty(options.output, ignored);
+  if (options.force && is_occupied && !is_quantised(options.output)) {
+    throw UserError(fmt::format("{} is not a quantised checkpoint", options.output),
+                    "--force replaces nothing else: choose another folder, or remove that one "
+                    "yourself");
+  }
+}
+
+void run(const QuantizeOptions& options) {
+  check_folders(options);
   ThreadPool pool(options.threads > 0 ? options.threads : default_threads());
   PolicyOptions policy_options;
   if (!options.tokenizer.empty()) policy_options.tokenizer = options.tokenizer;
@@ -101,7 +122,13 @@ void run(const QuantizeOptions& options) {
   }
   const QuantisationReport report =
       quantise(graph, policy->weights(), statistics, options.quantisation, pool, folder.path());
-  copy_rest(options.directory, folder.path(), policy->weights());
+  try {
+    copy_rest(options.directory, folder.path(), policy->weights());
+  } catch (const fs::filesystem_error& error) {
+    throw UserError(fmt::format("cannot copy {} to {}: {}", error.path1().string(), options.output,
+                                error.code().message()),
+                    "check that you may read it and that the disk is not full");
+  }
   folder.commit();
   print_out(options.json ? as_json(report, options.output)
                          : fmt::format("{}\nwrote {}\n", report_table(report), options.output));
@@ -142,7 +169,8 @@ void add_quantize(CLI::App& app) {
   verb->add_option("--threads", options->threads, "Threads (default: one per processor)")
       ->check(CLI::Range(1, 1024));
   verb->add_option("-o,--output", options->output, "The folder to make")->required();
-  verb->add_flag("--force", options->force, "Replace the folder if it exists");
+  verb->add_flag("--force", options->force,
+                 "Replace the folder if it holds a quantised checkpoint");
   verb->add_flag("--json", options->json, "Print one JSON object instead of a table");
   verb->callback([options] { run(*options); });
 }

@@ -16,7 +16,7 @@ namespace {
 struct Kind {
   std::string_view name;  ///< as in config.json
   std::unique_ptr<Policy> (*open_policy)(const std::filesystem::path&, const PolicyOptions&);
-  ModelDescription (*describe)(const std::filesystem::path&);
+  ModelDescription (*describe)(const std::filesystem::path&, bool check_weights);
   void (*synthesise)(const SynthesisRequest&);
   std::vector<std::string> (*sizes)();
 };
@@ -71,8 +71,8 @@ std::unique_ptr<Policy> open_policy(const std::filesystem::path& folder,
   return kind_of(folder).open_policy(folder, options);
 }
 
-ModelDescription describe(const std::filesystem::path& folder) {
-  return kind_of(folder).describe(folder);
+ModelDescription describe(const std::filesystem::path& folder, bool check_weights) {
+  return kind_of(folder).describe(folder, check_weights);
 }
 
 void synthesise(const SynthesisRequest& request) {

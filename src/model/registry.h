@@ -18,8 +18,9 @@ std::unique_ptr<Policy> open_policy(const std::filesystem::path& folder,
                                     const PolicyOptions& options = {});
 
 /// What is in a checkpoint folder. Throws UserError if its kind is unknown or its config or weights
-/// cannot be read at all; lesser faults are part of the description.
-ModelDescription describe(const std::filesystem::path& folder);
+/// cannot be read at all; lesser faults are part of the description. `check_weights` is as in
+/// PolicyOptions: where it is false, tensors "<weight>.<part>" are taken for parts of that weight.
+ModelDescription describe(const std::filesystem::path& folder, bool check_weights = true);
 
 /// Writes a checkpoint with the files, tensors and dtypes of a published one and random weights
 /// that keep activations in a sane range. Equal requests give equal bytes on every platform. The

@@ -16,6 +16,8 @@ struct SynthesisRequest {
   /// Replace a folder that is there already, if it holds nothing but such a checkpoint.
   bool force = false;
   int threads = 1;
+  /// Plant channels that are far larger than the rest, as trained transformers have them.
+  bool outliers = false;
 };
 
 }  // namespace heddle

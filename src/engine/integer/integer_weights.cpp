@@ -64,8 +64,9 @@ std::vector<std::int8_t> IntegerWeights::unpack(const std::string& name, std::in
                                                 std::int64_t depth) const {
   const int group = format_.group;
   if (group == 0 || depth % group != 0) {
-    throw UserError(fmt::format("{}: {} has 4-bit codes, and rows of {} are not groups of {}",
-                                checkpoint_.file_of(name).string(), name, depth, group),
+    throw UserError(fmt::format("{}: {} has 4-bit codes, but quantization.json does not split "
+                                "rows of {} into groups",
+                                checkpoint_.file_of(name).string(), name, depth),
                     kAgain);
   }
   const auto bytes = elements<std::uint8_t>(checked(name, DType::kU8, {rows, depth / 2}));

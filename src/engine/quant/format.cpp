@@ -10,6 +10,7 @@ namespace heddle {
 namespace {
 
 constexpr int kVersion = 1;
+constexpr int kGreatestGroup = 1 << 17;  // The depth of the deepest matrix.
 constexpr const char* kFile = "quantization.json";
 constexpr const char* kAgain = "quantise the float checkpoint again with this program";
 
@@ -30,16 +31,19 @@ QuantisationFormat read_quantisation(const std::filesystem::path& folder) {
                                 version, kVersion),
                     kAgain);
   }
-  QuantisationFormat format;
-  format.weight_bits = static_cast<int>(object.integer("weight_bits"));
-  format.group = static_cast<int>(object.integer("group", 0));
-  const bool known = format.weight_bits == 8 ||
-                     (format.weight_bits == 4 && format.group >= 2 && format.group % 2 == 0);
+  const std::int64_t bits = object.integer("weight_bits");
+  const std::int64_t group = object.integer("group", 0);
+  const bool known =
+      bits == 8 || (bits == 4 && group >= 2 && group % 2 == 0 && group <= kGreatestGroup);
   if (!known) {
-    throw UserError(fmt::format("{}: weights of {} bits in groups of {}", path.string(),
-                                format.weight_bits, format.group),
-                    "weights have 8 bits, or 4 in groups of an even number");
+    throw UserError(
+        fmt::format("{}: weights of {} bits in groups of {}", path.string(), bits, group),
+        fmt::format("weights have 8 bits, or 4 in groups of an even number up to {}; {}",
+                    kGreatestGroup, kAgain));
   }
+  QuantisationFormat format;
+  format.weight_bits = static_cast<int>(bits);
+  if (bits == 4) format.group = static_cast<int>(group);
   const JsonObject fractions = object.object("fractions");
   for (const auto& [name, value] : fractions.raw().items()) {
     const std::int64_t fraction = fractions.integer(name);

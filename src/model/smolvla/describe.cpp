@@ -16,8 +16,12 @@ namespace fs = std::filesystem;
 /// Fills a ModelDescription part by part.
 class Describer {
  public:
-  explicit Describer(const fs::path& folder)
-      : folder_(folder), config_(read_config(folder)), table_(config_), weights_(folder) {}
+  Describer(const fs::path& folder, bool check_weights)
+      : folder_(folder),
+        check_weights_(check_weights),
+        config_(read_config(folder)),
+        table_(config_),
+        weights_(folder) {}
 
   ModelDescription run() {
     description_.model = "smolvla";
@@ -68,33 +72,48 @@ class Describer {
     return all.back();
   }
 
-  void count(const std::string& part, const TensorView& view, bool read) {
+  void count(const std::string& part, const TensorView& view, std::int64_t parameters, bool read) {
     ComponentDescription& total = component(part);
-    const std::int64_t elements = element_count(view.shape);
     ++total.tensors;
-    total.parameters += elements;
     total.bytes += std::ssize(view.bytes);
-    total.parameters_by_dtype[std::string(name_of(view.dtype))] += elements;
-    if (!read) total.unread_parameters += elements;
+    if (parameters == 0) return;
+    total.parameters += parameters;
+    total.parameters_by_dtype[std::string(name_of(view.dtype))] += parameters;
+    if (!read) total.unread_parameters += parameters;
+  }
+
+  /// The weight that a tensor is a part of; nullptr if it is a part of none.
+  [[nodiscard]] const WeightSpec* whole(const std::string& name) const {
+    return check_weights_ ? nullptr : table_.find(name.substr(0, name.rfind('.')));
   }
 
   void add_components() {
     for (const WeightSpec& spec : table_.all()) {
       const TensorView* view = weights_.find(spec.name);
-      if (view != nullptr) count(spec.component, *view, spec.read);
-      if (view != nullptr && !spec.read) description_.unread.push_back(spec.name);
+      if (view == nullptr) continue;
+      const Shape& shape = check_weights_ ? view->shape : spec.shape;
+      count(spec.component, *view, element_count(shape), spec.read);
+      if (!spec.read) description_.unread.push_back(spec.name);
     }
     for (const std::string& name : weights_.names()) {
       if (table_.find(name) != nullptr) continue;
-      count(is_statistics_buffer(name) ? "statistics" : "unknown", weights_.get(name), false);
+      const TensorView& view = weights_.get(name);
+      if (const WeightSpec* spec = whole(name)) {
+        count(spec->component, view, 0, spec->read);
+      } else {
+        count(is_statistics_buffer(name) ? "statistics" : "unknown", view,
+              element_count(view.shape), false);
+      }
     }
   }
 
   void compare() {
     WeightComparison comparison = compare_weights(table_, weights_);
     description_.missing = std::move(comparison.missing);
-    description_.wrong = std::move(comparison.wrong);
+    if (check_weights_) description_.wrong = std::move(comparison.wrong);
     description_.unknown = std::move(comparison.unknown);
+    std::erase_if(description_.unknown,
+                  [&](const std::string& name) { return whole(name) != nullptr; });
   }
 
   void file(const fs::path& path, std::string purpose) {
@@ -162,6 +181,7 @@ class Describer {
   }
 
   fs::path folder_;
+  bool check_weights_;
   Config config_;
   WeightTable table_;
   SafeTensors weights_;
@@ -171,8 +191,8 @@ class Describer {
 
 }  // namespace
 
-ModelDescription describe_smolvla(const fs::path& folder) {
-  return Describer(folder).run();
+ModelDescription describe_smolvla(const fs::path& folder, bool check_weights) {
+  return Describer(folder, check_weights).run();
 }
 
 }  // namespace heddle::smolvla

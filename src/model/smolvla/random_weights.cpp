@@ -46,16 +46,47 @@ Spread spread_of(const WeightSpec& spec) {
   throw InternalError("a weight without a role");
 }
 
+/// How much larger than its role says each output channel of a tensor is.
+class Growth {
+ public:
+  Growth(const WeightSpec& spec, const RandomRecipe& recipe) {
+    if (!recipe.outliers || spec.stream.empty()) return;
+    const bool has_columns =
+        spec.role == WeightRole::kEmbedding || spec.role == WeightRole::kPosition;
+    const auto width =
+        static_cast<std::size_t>(has_columns ? spec.shape.back() : spec.shape.front());
+    neighbours_ = has_columns ? 1 : static_cast<std::size_t>(element_count(spec.shape)) / width;
+    factors_.assign(width, 1);
+    const RandomStream stream(recipe.seed, "outliers of " + spec.stream);
+    const std::size_t count = std::clamp<std::size_t>(width / 128, 1, 4);
+    for (std::size_t i = 0; i < count; ++i) {
+      // One in each part of the channels, so that no two are the same.
+      const std::size_t part = width / count;
+      factors_[i * part + stream.word(2 * i) % part] =
+          static_cast<int>(40 + stream.word(2 * i + 1) % 41);
+    }
+  }
+
+  [[nodiscard]] int of(std::size_t element) const {
+    return factors_.empty() ? 1 : factors_[element / neighbours_ % factors_.size()];
+  }
+
+ private:
+  std::vector<int> factors_;    ///< by channel; empty if all are 1
+  std::size_t neighbours_ = 1;  ///< elements of one channel that lie side by side
+};
+
 /// Elements [first, first + count) of a tensor into its bytes.
 template <typename Element, typename Convert>
 void fill(std::span<std::byte> bytes, std::size_t first, std::size_t count,
-          const RandomStream& stream, const Spread& spread, Convert convert) {
+          const RandomStream& stream, const Spread& spread, const Growth& growth, Convert convert) {
   // With a factor of 24 bits the products, and the sums with 1, are exact in float64, so it does
-  // not matter whether a compiler fuses them. Then each is rounded once.
+  // not matter whether a compiler fuses them; so are those with a growth of 7 bits, as what grows
+  // has mean 0. Then each is rounded once.
   const double factor =
       static_cast<float>(spread.deviation / std::sqrt(RandomStream::kBellVariance));
   for (std::size_t i = first; i < first + count; ++i) {
-    const double value = spread.mean + factor * stream.bell(i);
+    const double value = growth.of(i) * (spread.mean + factor * stream.bell(i));
     const Element element = convert(static_cast<float>(value));
     std::memcpy(bytes.data() + i * sizeof(Element), &element, sizeof(Element));
   }
@@ -63,27 +94,29 @@ void fill(std::span<std::byte> bytes, std::size_t first, std::size_t count,
 
 }  // namespace
 
-std::vector<std::byte> random_weight(const WeightSpec& spec, std::uint64_t seed, ThreadPool& pool) {
+std::vector<std::byte> random_weight(const WeightSpec& spec, const RandomRecipe& recipe,
+                                     ThreadPool& pool) {
   ensure(spec.dtype == DType::kF32 || spec.dtype == DType::kBF16, "{} has dtype {}", spec.name,
          name_of(spec.dtype));
   const auto elements = static_cast<std::size_t>(element_count(spec.shape));
   std::vector<std::byte> bytes(elements * size_of(spec.dtype));
-  const RandomStream stream(seed, spec.name);
+  const RandomStream stream(recipe.seed, spec.name);
   const Spread spread = spread_of(spec);
+  const Growth growth(spec, recipe);
   pool.parallel_for((elements + kBlock - 1) / kBlock, [&](std::size_t block, int) {
     const std::size_t first = block * kBlock;
     const std::size_t count = std::min(kBlock, elements - first);
     if (spec.dtype == DType::kF32) {
-      fill<float>(bytes, first, count, stream, spread, [](float value) { return value; });
+      fill<float>(bytes, first, count, stream, spread, growth, [](float value) { return value; });
     } else {
-      fill<std::uint16_t>(bytes, first, count, stream, spread, f32_to_bf16);
+      fill<std::uint16_t>(bytes, first, count, stream, spread, growth, f32_to_bf16);
     }
   });
   return bytes;
 }
 
 void write_random_weights(const std::filesystem::path& path, const WeightTable& table,
-                          std::uint64_t seed, ThreadPool& pool) {
+                          const RandomRecipe& recipe, ThreadPool& pool) {
   std::vector<TensorSpec> specs;
   std::uint64_t total = 0;
   for (const WeightSpec& spec : table.all()) {
@@ -94,7 +127,7 @@ void write_random_weights(const std::filesystem::path& path, const WeightTable& 
   Progress progress("random weights", total);
   for (const TensorSpec& tensor : writer.order()) {
     check_interrupt();
-    writer.write(tensor.name, random_weight(table.at(tensor.name), seed, pool));
+    writer.write(tensor.name, random_weight(table.at(tensor.name), recipe, pool));
     progress.advance(tensor.bytes());
   }
   writer.commit();

@@ -17,7 +17,7 @@ std::unique_ptr<Policy> open_smolvla(const std::filesystem::path& folder,
                                      const PolicyOptions& options);
 
 /// What is in such a folder, also where it could not be run. Throws UserError if config or weights
-/// cannot be read at all.
-ModelDescription describe_smolvla(const std::filesystem::path& folder);
+/// cannot be read at all. For `check_weights` see describe() in model/registry.h.
+ModelDescription describe_smolvla(const std::filesystem::path& folder, bool check_weights);
 
 }  // namespace heddle::smolvla

@@ -155,7 +155,8 @@ void synthesise(const SynthesisRequest& request) {
   write_tokenizer(folder / "tokenizer", all);
   write_pipelines(folder, all, policy, config, request.seed);
   ThreadPool pool(request.threads);
-  write_random_weights(folder / "model.safetensors", WeightTable(config), request.seed, pool);
+  write_random_weights(folder / "model.safetensors", WeightTable(config),
+                       {request.seed, request.outliers}, pool);
   staged.commit();
 }
 

@@ -33,14 +33,14 @@ class TableWriter {
     read_ = true;
   }
 
-  void add(const std::string& name, Shape shape, WeightRole role) {
-    specs_.push_back({name, std::move(shape), dtype_, role, component_, read_, keys_});
+  void add(const std::string& name, Shape shape, WeightRole role, const std::string& stream = "") {
+    specs_.push_back({name, std::move(shape), dtype_, role, component_, read_, keys_, stream});
   }
 
   void linear(const std::string& prefix, std::int64_t out, std::int64_t in, bool bias,
-              WeightRole role = WeightRole::kProjection) {
-    add(prefix + ".weight", {out, in}, role);
-    if (bias) add(prefix + ".bias", {out}, WeightRole::kBias);
+              WeightRole role = WeightRole::kProjection, const std::string& stream = "") {
+    add(prefix + ".weight", {out, in}, role, stream);
+    if (bias) add(prefix + ".bias", {out}, WeightRole::kBias, stream);
   }
 
   void layer_norm(const std::string& prefix, std::int64_t size) {
@@ -52,10 +52,11 @@ class TableWriter {
     add(prefix + ".weight", {size}, WeightRole::kGain);
   }
 
-  void gated_mlp(const std::string& layer, std::int64_t hidden, std::int64_t intermediate) {
+  void gated_mlp(const std::string& layer, std::int64_t hidden, std::int64_t intermediate,
+                 const std::string& stream) {
     linear(layer + "mlp.gate_proj", intermediate, hidden, false);
     linear(layer + "mlp.up_proj", intermediate, hidden, false);
-    linear(layer + "mlp.down_proj", hidden, intermediate, false, WeightRole::kResidual);
+    linear(layer + "mlp.down_proj", hidden, intermediate, false, WeightRole::kResidual, stream);
   }
 
   void add_vision() {
@@ -63,10 +64,11 @@ class TableWriter {
     part("vision tower", kVisionKeys);
     const std::string embeddings = in_vision("embeddings.");
     add(embeddings + "patch_embedding.weight",
-        {vision.hidden, vision.channels, vision.patch, vision.patch}, WeightRole::kProjection);
-    add(embeddings + "patch_embedding.bias", {vision.hidden}, WeightRole::kBias);
+        {vision.hidden, vision.channels, vision.patch, vision.patch}, WeightRole::kProjection,
+        "vision");
+    add(embeddings + "patch_embedding.bias", {vision.hidden}, WeightRole::kBias, "vision");
     add(embeddings + "position_embedding.weight", {vision.patches(), vision.hidden},
-        WeightRole::kPosition);
+        WeightRole::kPosition, "vision");
     for (std::int64_t i = 0; i < vision.layers; ++i) add_vision_layer(vision_layer(i));
     layer_norm(in_vision("post_layernorm"), vision.hidden);
   }
@@ -77,10 +79,12 @@ class TableWriter {
     for (const char* name : {"q_proj", "k_proj", "v_proj"}) {
       linear(layer + "self_attn." + name, vision.hidden, vision.hidden, true);
     }
-    linear(layer + "self_attn.out_proj", vision.hidden, vision.hidden, true, WeightRole::kResidual);
+    linear(layer + "self_attn.out_proj", vision.hidden, vision.hidden, true, WeightRole::kResidual,
+           "vision");
     layer_norm(layer + "layer_norm2", vision.hidden);
     linear(layer + "mlp.fc1", vision.intermediate, vision.hidden, true);
-    linear(layer + "mlp.fc2", vision.hidden, vision.intermediate, true, WeightRole::kResidual);
+    linear(layer + "mlp.fc2", vision.hidden, vision.intermediate, true, WeightRole::kResidual,
+           "vision");
   }
 
   void add_connector() {
@@ -88,13 +92,14 @@ class TableWriter {
     part("connector", R"("scale_factor" and the "hidden_size"s of the backbone)");
     linear(in_vlm("model.connector.modality_projection.proj"), backbone.text.hidden,
            backbone.vision.hidden * backbone.scale_factor * backbone.scale_factor, false,
-           WeightRole::kScaled);
+           WeightRole::kScaled, "text");
   }
 
   void add_text() {
     const TextConfig& text = config_.backbone.text;
     part("token embedding", kTextKeys);
-    add(in_text("embed_tokens.weight"), {text.vocabulary, text.hidden}, WeightRole::kEmbedding);
+    add(in_text("embed_tokens.weight"), {text.vocabulary, text.hidden}, WeightRole::kEmbedding,
+        "text");
     part("text layers", kTextKeys);
     for (std::int64_t i = 0; i < config_.vlm_layers; ++i) add_text_layer(i);
     // The text model only provides keys and values: nothing reads what it would say.
@@ -118,10 +123,10 @@ class TableWriter {
     linear(layer + "self_attn.v_proj", text.kv_size(), text.hidden, false);
     read_ = continues;
     linear(layer + "self_attn.q_proj", text.query_size(), text.hidden, false);
-    linear(layer + "self_attn.o_proj", text.hidden, text.query_size(), false,
-           WeightRole::kResidual);
+    linear(layer + "self_attn.o_proj", text.hidden, text.query_size(), false, WeightRole::kResidual,
+           "text");
     rms_norm(layer + "post_attention_layernorm", text.hidden);
-    gated_mlp(layer, text.hidden, text.intermediate);
+    gated_mlp(layer, text.hidden, text.intermediate, "text");
   }
 
   void add_expert() {
@@ -144,21 +149,24 @@ class TableWriter {
       linear(layer + "self_attn." + name, text.kv_size(), self ? hidden : text.kv_size(), false);
     }
     dtype_ = DType::kBF16;
-    linear(layer + "self_attn.o_proj", hidden, text.query_size(), false, WeightRole::kResidual);
+    linear(layer + "self_attn.o_proj", hidden, text.query_size(), false, WeightRole::kResidual,
+           "expert");
     rms_norm(layer + "post_attention_layernorm", hidden);
-    gated_mlp(layer, hidden, config_.expert.intermediate);
+    gated_mlp(layer, hidden, config_.expert.intermediate, "expert");
   }
 
   void add_heads() {
     const std::int64_t hidden = config_.expert.hidden;
     part("projections", R"("max_state_dim" and "text_config" of the backbone)", DType::kF32);
-    linear(in_model("state_proj"), config_.backbone.text.hidden, config_.max_state_size, true);
+    linear(in_model("state_proj"), config_.backbone.text.hidden, config_.max_state_size, true,
+           WeightRole::kProjection, "text");
     part("projections", R"("max_action_dim" and "expert_width_multiplier")", DType::kF32);
     linear(in_model("action_in_proj"), hidden, config_.max_action_size, true);
     linear(in_model("action_out_proj"), config_.max_action_size, hidden, true);
     part("projections", R"("expert_width_multiplier")", DType::kF32);
     linear(in_model("action_time_mlp_in"), hidden, 2 * hidden, true);
-    linear(in_model("action_time_mlp_out"), hidden, hidden, true);
+    linear(in_model("action_time_mlp_out"), hidden, hidden, true, WeightRole::kProjection,
+           "expert");
   }
 
   const Config& config_;

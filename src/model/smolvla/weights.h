@@ -33,6 +33,9 @@ struct WeightSpec {
   std::string component;  ///< "vision tower", "text layers", ...
   bool read = true;       ///< false for what no action depends on
   std::string keys;       ///< the config keys that the shape follows from, for messages
+  /// "vision", "text" or "expert": the residual stream that its output channels are added to; empty
+  /// for none.
+  std::string stream = {};
 };
 
 /// All expected tensors, in the order of the model, with lookup by name.

@@ -65,7 +65,7 @@ TEST(Synthesis, ThreadsDoNotChangeTheWeights) {
   const WeightSpec spec{"a", {100, 1001}, DType::kBF16, WeightRole::kProjection, "", true, ""};
   ThreadPool one(1);
   ThreadPool three(3);
-  EXPECT_EQ(random_weight(spec, 5, one), random_weight(spec, 5, three));
+  EXPECT_EQ(random_weight(spec, {5}, one), random_weight(spec, {5}, three));
 }
 
 TEST(Synthesis, WeightsHaveTheSpreadOfTheirRole) {
@@ -78,7 +78,7 @@ TEST(Synthesis, WeightsHaveTheSpreadOfTheirRole) {
       {WeightRole::kPosition, 0.5}};
   for (const auto& [role, expected] : deviations) {
     const WeightSpec spec{"b", {400, 500}, DType::kF32, role, "", true, ""};
-    const std::vector<std::byte> bytes = random_weight(spec, 1, pool);
+    const std::vector<std::byte> bytes = random_weight(spec, {1}, pool);
     const std::vector<float> values = to_floats({DType::kF32, spec.shape, bytes});
     double mean = 0;
     for (const float value : values) mean += value;
@@ -90,6 +90,70 @@ TEST(Synthesis, WeightsHaveTheSpreadOfTheirRole) {
     EXPECT_NEAR(deviation, expected, 0.01 * expected);
     std::cout << "deviation " << deviation << ", expected " << expected << "\n";
   }
+}
+
+/// By channel: how many times larger `grown` is than `plain`; fails the test if that differs among
+/// a channel's elements by more than rounding.
+std::vector<double> growth_of_channels(const SafeTensors& plain, const SafeTensors& grown,
+                                       const std::string& name, bool channels_are_columns) {
+  const std::vector<float> before = to_floats(plain.get(name));
+  const std::vector<float> after = to_floats(grown.get(name));
+  const Shape& shape = plain.get(name).shape;
+  const auto channels =
+      static_cast<std::size_t>(channels_are_columns ? shape.back() : shape.front());
+  const std::size_t neighbours = channels_are_columns ? 1 : before.size() / channels;
+  std::vector<double> growth(channels);
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    if (before[i] == 0) continue;
+    const double times = double{after[i]} / before[i];
+    double& first = growth[i / neighbours % channels];
+    if (first == 0) first = std::round(times);
+    EXPECT_NEAR(times, first, 0.01 * first) << name << " at " << i;
+  }
+  return growth;
+}
+
+TEST(Synthesis, OutliersAreTheSameChannelsOfAllThatWritesAStream) {
+  const Scratch scratch;
+  synthesise({"smolvla", "tiny", 1, scratch / "plain", false, 1});
+  synthesise({"smolvla", "tiny", 1, scratch / "grown", false, 1, true});
+  synthesise({"smolvla", "tiny", 1, scratch / "again", false, 3, true});
+  EXPECT_EQ(hash_of(scratch / "grown/model.safetensors"),
+            hash_of(scratch / "again/model.safetensors"));
+  EXPECT_EQ(hash_of(scratch / "grown/model.safetensors"), 17620569968505419333U);
+
+  const SafeTensors plain(scratch / "plain");
+  const SafeTensors grown(scratch / "grown");
+  const WeightTable table(read_config(scratch / "plain"));
+  std::map<std::string, std::vector<double>> streams;
+  for (const WeightSpec& spec : table.all()) {
+    const bool columns = spec.role == WeightRole::kEmbedding || spec.role == WeightRole::kPosition;
+    const std::vector<double> growth = growth_of_channels(plain, grown, spec.name, columns);
+    const std::size_t unchanged =
+        static_cast<std::size_t>(std::count(growth.begin(), growth.end(), 1));
+    if (spec.stream.empty()) {
+      EXPECT_EQ(unchanged, growth.size()) << spec.name;
+      continue;
+    }
+    EXPECT_EQ(unchanged, growth.size() - 1) << spec.name;
+    const double most = *std::max_element(growth.begin(), growth.end());
+    EXPECT_GE(most, 40) << spec.name;
+    EXPECT_LE(most, 80) << spec.name;
+    EXPECT_EQ(streams.try_emplace(spec.stream, growth).first->second, growth) << spec.name;
+  }
+  EXPECT_EQ(streams.size(), 3U);
+}
+
+TEST(Synthesis, WideStreamsHaveFourOutliers) {
+  ThreadPool pool(1);
+  const WeightSpec spec{"c", {768, 8}, DType::kF32, WeightRole::kResidual, "", true, "", "vision"};
+  const std::vector<float> values =
+      to_floats({DType::kF32, spec.shape, random_weight(spec, {1, true}, pool)});
+  const std::vector<float> plain =
+      to_floats({DType::kF32, spec.shape, random_weight(spec, {1, false}, pool)});
+  int changed = 0;
+  for (std::size_t i = 0; i < values.size(); ++i) changed += values[i] != plain[i] ? 1 : 0;
+  EXPECT_EQ(changed, 4 * 8);
 }
 
 TEST(Synthesis, AFolderThatIsThereIsLeftAlone) {
