@@ -84,7 +84,7 @@ void check_folders(const QuantizeOptions& options) {
                     "quantise the float checkpoint that it was made from");
   }
   std::error_code ignored;
-  const fs::path inside = fs::weakly_canonical(options.output, ignored)
+  const fs::path inside = fs::weakly_canonical(fs::absolute(options.output), ignored)
                               .lexically_relative(fs::weakly_canonical(options.directory, ignored));
   if (!inside.empty() && *inside.begin() != "..") {
     throw UserError(

@@ -1,5 +1,6 @@
 // One test per mistake a user can make: the program must exit with 2 and one message that names the
 // thing and says what to do, must not crash, and must leave no file behind.
+#include <algorithm>
 #include <cmath>
 
 #include "workshop.h"
@@ -310,6 +311,31 @@ TEST(CommandLine, ActionsThatAreNotFiniteStillDumpTheirStages) {
   EXPECT_NE(outcome.err.find("not finite"), std::string::npos) << outcome.err;
   EXPECT_TRUE(SafeTensors(workshop.scratch / "stages.safetensors").contains("actions.raw"));
   EXPECT_FALSE(fs::exists(workshop.scratch / "actions.csv"));
+}
+
+TEST(CommandLine, PlantedOutliersStandOutOfTheStages) {
+  const Scratch made;
+  synthesise({"smolvla", "tiny", 1, made / "model", false, 2, true});
+  Workshop workshop(made / "model");
+  workshop.more = "--dump-stages stages.safetensors";
+  const Workshop::Outcome outcome = workshop.run();
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const SafeTensors stages(workshop.scratch / "stages.safetensors");
+  for (const char* name : {"vision.camera1.patch_embed", "vision.camera1.layer.0",
+                           "vision.camera1.layer.1", "connector.camera1", "prefix.embed"}) {
+    const std::vector<float> values = to_floats(stages.get(name));
+    std::vector<float> greatest(static_cast<std::size_t>(stages.get(name).shape.back()));
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      float& channel = greatest[i % greatest.size()];
+      channel = std::max(channel, std::abs(values[i]));
+    }
+    std::sort(greatest.begin(), greatest.end());
+    const float ratio = greatest.back() / greatest[greatest.size() / 2];
+    EXPECT_GT(ratio, 20) << name;
+    EXPECT_LT(ratio, 120) << name;
+  }
+  const std::vector<float> actions = to_floats(stages.get("actions"));
+  EXPECT_NE(actions.front(), actions[6]) << "every action is the same";
 }
 
 TEST(CommandLine, TheUnbrokenRunWorks) {

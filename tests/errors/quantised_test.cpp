@@ -213,6 +213,9 @@ std::vector<Mistake> quantising_mistakes() {
       {"output_inside_the_checkpoint",
        [](Workshop& w) { w.verb = "quantize model -o model/q"; },
        {"model/q", "outside"}},
+      {"output_inside_the_current_folder",
+       [](Workshop& w) { w.verb = "quantize . -o q"; },
+       {"q lies in .", "outside"}},
       {"calibration_without_pictures",
        [](Workshop& w) {
          fs::create_directory(w.scratch / "c");
