@@ -167,12 +167,6 @@ TEST_P(IntegerKernelsTest, Norms) {
 constexpr std::array kFunctions = {Function::kGeluTanh, Function::kGeluErf, Function::kSilu,
                                    Function::kRelu};
 
-Tail tail_of(Function function) {
-  if (function == Function::kRelu) return {};
-  const arith::TailTable& table = arith::tail_table(function);
-  return {table.entries.data(), table.log_range};
-}
-
 TEST_P(IntegerKernelsTest, Functions) {
   for (int n = 0; n < 8000; ++n) {
     const Function function = kFunctions[static_cast<std::size_t>(n) % kFunctions.size()];
