@@ -27,7 +27,7 @@ struct WeightReport {
   int bits = 8;
   double least_scale = 0;  ///< of code 1, over the channels
   double greatest_scale = 0;
-  double clipped = 0;      ///< share of the elements that were beyond the greatest code
+  double clipped = 0;          ///< share of the elements that were beyond the greatest code
   double signal_to_noise = 0;  ///< dB
 };
 
