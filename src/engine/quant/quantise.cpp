@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <set>
 
 #include "base/error.h"
@@ -10,6 +11,7 @@
 #include "base/progress.h"
 #include "engine/arith/operators.h"
 #include "engine/quant/roles.h"
+#include "engine/quant/rounding.h"
 
 namespace heddle {
 namespace {
@@ -20,9 +22,6 @@ using arith::Scale;
 constexpr int kHeadroomBits = 4;
 /// The rest of a checkpoint is copied if it is as small as statistics are.
 constexpr std::uint64_t kSmall = 64 << 10;
-constexpr int kGreatestCode = 127;
-constexpr int kGreatestCode4 = 7;
-constexpr int kGreatestStep = 18;
 
 /// The greatest fraction at which `magnitude` takes at most `bits` bits.
 int fraction_for(double magnitude, int bits) {
@@ -74,98 +73,6 @@ class FloatSource {
   const Smoothing& smoothing_;
 };
 
-/// Rows of codes with their scales, and what the rounding did.
-struct Rounded {
-  std::vector<std::int8_t> codes;
-  std::vector<std::uint8_t> steps;  ///< of 4-bit codes
-  std::vector<Scale> scales;        ///< as stored: what a code is multiplied with, over `unit`
-  std::vector<double> noise;        ///< per row: the sum of squared errors
-  std::vector<double> signal;
-  std::vector<std::int64_t> clipped;
-};
-
-class Rounder {
- public:
-  /// `unit` is what the arithmetic multiplies codes with besides their scale: 127 in a matrix.
-  Rounder(std::span<const float> numbers, std::int64_t rows, int unit, int group, ThreadPool& pool)
-      : numbers_(numbers),
-        width_(numbers.size() / static_cast<std::size_t>(rows)),
-        unit_(unit),
-        group_(static_cast<std::size_t>(group)) {
-    const auto count = static_cast<std::size_t>(rows);
-    result_.codes.resize(numbers.size());
-    result_.scales.resize(count);
-    result_.noise.resize(count);
-    result_.signal.resize(count);
-    result_.clipped.resize(count);
-    if (group != 0) result_.steps.resize(numbers.size() / group_);
-    pool.parallel_for(count, [&](std::size_t row, int) { round(row); });
-  }
-  Rounded result() && { return std::move(result_); }
-
- private:
-  void round(std::size_t row) {
-    const auto from = numbers_.subspan(row * width_, width_);
-    const std::span<std::int8_t> codes(&result_.codes[row * width_], width_);
-    const int most = group_ == 0 ? kGreatestCode : kGreatestCode4 * kGreatestStep;
-    const Scale scale = arith::nearest_scale(double{greatest(from)} / most / unit_);
-    result_.scales[row] = scale;
-    const double of_code = real(scale) * unit_;
-    if (of_code == 0) return;  // A row of zeros has zero codes.
-    if (group_ == 0) {
-      for (std::size_t j = 0; j < width_; ++j) {
-        const double code = std::floor(from[j] / of_code + 0.5);
-        codes[j] =
-            static_cast<std::int8_t>(std::clamp<double>(code, -kGreatestCode, kGreatestCode));
-        count(row, from[j], code, codes[j], codes[j] * of_code);
-      }
-      return;
-    }
-    for (std::size_t first = 0; first < width_; first += group_) {
-      round_group(row, from.subspan(first, group_), codes.subspan(first, group_), of_code,
-                  result_.steps[(row * width_ + first) / group_]);
-    }
-  }
-
-  /// Takes the step with the least squared error.
-  void round_group(std::size_t row, std::span<const float> from, std::span<std::int8_t> codes,
-                   double of_code, std::uint8_t& step) {
-    double least = std::numeric_limits<double>::infinity();
-    for (int z = 1; z <= kGreatestStep; ++z) {
-      const auto inverse = static_cast<float>(1 / (of_code * z));
-      const auto back = static_cast<float>(of_code * z);
-      float error = 0;
-      for (const float x : from) {
-        const float code =
-            std::clamp<float>(std::nearbyint(x * inverse), -kGreatestCode4, kGreatestCode4);
-        error += (x - code * back) * (x - code * back);
-      }
-      if (error < least) {
-        least = error;
-        step = static_cast<std::uint8_t>(z);
-      }
-    }
-    for (std::size_t j = 0; j < from.size(); ++j) {
-      const double code = std::floor(from[j] / (of_code * step) + 0.5);
-      codes[j] =
-          static_cast<std::int8_t>(std::clamp<double>(code, -kGreatestCode4, kGreatestCode4));
-      count(row, from[j], code, codes[j], codes[j] * of_code * step);
-    }
-  }
-
-  void count(std::size_t row, double exact, double wanted, std::int8_t code, double got) {
-    result_.signal[row] += exact * exact;
-    result_.noise[row] += (exact - got) * (exact - got);
-    if (wanted != code) ++result_.clipped[row];
-  }
-
-  std::span<const float> numbers_;
-  std::size_t width_;
-  int unit_;
-  std::size_t group_;
-  Rounded result_;
-};
-
 /// The tensors of one weight, under the names that they are stored by.
 using Stored = std::map<std::string, Tensor>;
 
@@ -198,7 +105,7 @@ std::vector<std::uint8_t> pack(const std::vector<std::int8_t>& codes) {
   return bytes;
 }
 
-WeightReport report_on(const std::string& name, const Rounded& rounded, int bits, int unit) {
+WeightReport report_on(const std::string& name, const RoundedRows& rounded, int bits, int unit) {
   WeightReport report{.name = name, .bits = bits};
   double noise = 0;
   double signal = 0;
@@ -343,11 +250,12 @@ class Quantiser {
         break;
     }
     const bool four_bits = has_four_bits(weight);
-    const int unit = role(name) == WeightRole::kMatrix ? 127 : 1;
-    const Rounded rounded =
-        Rounder(numbers, weight.shape.front(), unit, four_bits ? options_.group : 0, pool_)
-            .result();
-    report_.weights.push_back(report_on(name, rounded, four_bits ? 4 : 8, unit));
+    const RowFormat format = {.unit = role(name) == WeightRole::kMatrix ? 127 : 1,
+                              .group = four_bits ? options_.group : 0};
+    const std::optional<ErrorFeedback> feedback = feedback_for(name);
+    const RoundedRows rounded =
+        round_rows(numbers, weight.shape.front(), format, feedback ? &*feedback : nullptr, pool_);
+    report_.weights.push_back(report_on(name, rounded, four_bits ? 4 : 8, format.unit));
     store_scales(stored, name, rounded.scales);
     if (four_bits) {
       const std::int64_t rows = weight.shape.front();
@@ -361,6 +269,14 @@ class Quantiser {
       stored.emplace(name, tensor_of<std::int8_t>(DType::kI8, weight.shape, rounded.codes));
     }
     return stored;
+  }
+
+  [[nodiscard]] std::optional<ErrorFeedback> feedback_for(const std::string& name) const {
+    const SecondMoments* moments = statistics_.moments(name);
+    if (moments == nullptr) return std::nullopt;
+    const auto divisors = smoothing_.columns.find(name);
+    return ErrorFeedback(*moments, divisors == smoothing_.columns.end() ? std::span<const float>()
+                                                                        : divisors->second);
   }
 
   void choose_fractions() {

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "engine/float/engine.h"
+#include "engine/quant/roles.h"
 
 namespace heddle {
 
@@ -20,8 +21,29 @@ void ValueStatistics::observe(const Graph& graph, FloatWeights& weights, ThreadP
       tapped.taps.push_back({value.name, {i}, {}});
     }
   }
+  const auto moments = gather_moments_ ? moments_by_value(graph) : MomentsByValue();
   FloatEngine engine(std::move(tapped), weights, pool);
-  engine.run(inputs, [&](const std::string& name, const Tensor& content) { add(name, content); });
+  engine.run(inputs, [&](const std::string& name, const Tensor& content) {
+    add(name, content);
+    const auto found = moments.find(name);
+    if (found != moments.end()) found->second->add(content.floats(), pool);
+  });
+}
+
+ValueStatistics::MomentsByValue ValueStatistics::moments_by_value(const Graph& graph) {
+  MomentsByValue moments;
+  for_each_operator(graph.nodes, [&](const Node& node) {
+    if (!std::holds_alternative<Linear>(std::get<Operator>(node.what))) return;
+    const Value& input = graph[node.inputs[0]];
+    std::shared_ptr<SecondMoments>& of_matrix = moments_[graph[node.inputs[1]].name];
+    std::shared_ptr<SecondMoments>& of_input = moments[input.name];
+    if (of_input == nullptr) {
+      const auto width = static_cast<std::size_t>(input.shape.back());
+      of_input = of_matrix == nullptr ? std::make_shared<SecondMoments>(width) : of_matrix;
+    }
+    if (of_matrix == nullptr) of_matrix = of_input;
+  });
+  return moments;
 }
 
 void ValueStatistics::add(const std::string& value, const Tensor& content) {
@@ -39,6 +61,11 @@ const std::vector<float>& ValueStatistics::channels(const std::string& value) co
   static const std::vector<float> none;
   const auto found = channels_.find(value);
   return found == channels_.end() ? none : found->second;
+}
+
+const SecondMoments* ValueStatistics::moments(const std::string& matrix) const {
+  const auto found = moments_.find(matrix);
+  return found == moments_.end() ? nullptr : found->second.get();
 }
 
 }  // namespace heddle

@@ -1,17 +1,23 @@
-// How large the values of a Graph get: what fractions and smoothing are chosen by.
+// How large the values of a Graph get and how the inputs of its linears go together: what
+// fractions, smoothing and codes are chosen by.
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "engine/float/float_weights.h"
+#include "engine/quant/second_moments.h"
 #include "model/graph.h"
 
 namespace heddle {
 
 class ValueStatistics {
  public:
+  /// `moments`: whether to gather those too.
+  explicit ValueStatistics(bool moments) : gather_moments_(moments) {}
+
   /// Runs the Graph in float and takes every value in. May be called for Graphs of several shapes
   /// of one model. Throws what FloatEngine does.
   void observe(const Graph& graph, FloatWeights& weights, ThreadPool& pool,
@@ -21,10 +27,20 @@ class ValueStatistics {
   /// empty for one that was not seen.
   [[nodiscard]] const std::vector<float>& channels(const std::string& value) const;
 
- private:
-  void add(const std::string& value, const Tensor& content);
+  /// Of a matrix's inputs, by its name; nullptr if they were not gathered.
+  [[nodiscard]] const SecondMoments* moments(const std::string& matrix) const;
 
+ private:
+  using MomentsByValue = std::map<std::string, std::shared_ptr<SecondMoments>>;
+
+  void add(const std::string& value, const Tensor& content);
+  /// Of the inputs of linears. A matrix that multiplies several values takes them all in.
+  MomentsByValue moments_by_value(const Graph& graph);
+
+  bool gather_moments_;
   std::map<std::string, std::vector<float>> channels_;
+  std::map<std::string, std::shared_ptr<SecondMoments>>
+      moments_;  ///< shared by one value's readers
 };
 
 }  // namespace heddle
