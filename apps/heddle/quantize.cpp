@@ -111,8 +111,7 @@ void run(const QuantizeOptions& options) {
   const std::vector<PolicyRequest> requests = calibration_requests(policy->info(), pictures);
   StagedFolder folder(options.output, options.force);
 
-  // Gathering moments takes longer than the rest; 8 bits are precise enough without.
-  ValueStatistics statistics(true);
+  ValueStatistics statistics;
   Graph graph;
   {
     FloatWeights weights(policy->weights(), Precision::kF32, pool);

@@ -21,7 +21,7 @@ void ValueStatistics::observe(const Graph& graph, FloatWeights& weights, ThreadP
       tapped.taps.push_back({value.name, {i}, {}});
     }
   }
-  const auto moments = gather_moments_ ? moments_by_value(graph) : MomentsByValue();
+  const auto moments = moments_by_value(graph);
   FloatEngine engine(std::move(tapped), weights, pool);
   engine.run(inputs, [&](const std::string& name, const Tensor& content) {
     add(name, content);

@@ -15,9 +15,6 @@ namespace heddle {
 
 class ValueStatistics {
  public:
-  /// `moments`: whether to gather those too.
-  explicit ValueStatistics(bool moments) : gather_moments_(moments) {}
-
   /// Runs the Graph in float and takes every value in. May be called for Graphs of several shapes
   /// of one model. Throws what FloatEngine does.
   void observe(const Graph& graph, FloatWeights& weights, ThreadPool& pool,
@@ -27,7 +24,7 @@ class ValueStatistics {
   /// empty for one that was not seen.
   [[nodiscard]] const std::vector<float>& channels(const std::string& value) const;
 
-  /// Of a matrix's inputs, by its name; nullptr if they were not gathered.
+  /// Of a matrix's inputs, by its name; nullptr for one that was not seen.
   [[nodiscard]] const SecondMoments* moments(const std::string& matrix) const;
 
  private:
@@ -37,7 +34,6 @@ class ValueStatistics {
   /// Of the inputs of linears. A matrix that multiplies several values takes them all in.
   MomentsByValue moments_by_value(const Graph& graph);
 
-  bool gather_moments_;
   std::map<std::string, std::vector<float>> channels_;
   std::map<std::string, std::shared_ptr<SecondMoments>>
       moments_;  ///< shared by one value's readers
