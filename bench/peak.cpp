@@ -54,7 +54,20 @@ constexpr long kSteps = 4'000'000;
   }
 }
 
-/// Median GFLOP/s of 7 runs of `loop` on all threads of the pool, a multiply-add being two.
+[[gnu::target("avx512f,avx512vnni")]] void run_int8() {
+  __m512i sums[kChains] = {};
+  const __m512i a = _mm512_set1_epi8(1);
+  for (long step = 0; step < kSteps; ++step) {
+#pragma GCC unroll 16
+    for (__m512i& sum : sums) {
+      sum = _mm512_dpbusd_epi32(sum, a, a);
+      asm volatile("" : "+v"(sum));
+    }
+  }
+}
+
+/// Median of 7 runs of `loop` on all threads of the pool: billions of operations per second, a
+/// multiply-add being two.
 double measure(heddle::ThreadPool& pool, void (*loop)(), int multiply_adds_per_step) {
   std::vector<double> rates;
   for (int run = 0; run < 7; ++run) {
@@ -91,15 +104,18 @@ int main(int argc, char** argv) {
     }
   }
   heddle::ThreadPool pool(threads);
-  double f32 = 0, bf16 = 0;
+  double f32 = 0, bf16 = 0, int8 = 0;
   if (__builtin_cpu_supports("avx2") != 0) f32 = measure(pool, run_avx2, 8);
   if (__builtin_cpu_supports("avx512f") != 0) f32 = std::max(f32, measure(pool, run_avx512, 16));
   if (__builtin_cpu_supports("avx512bf16") != 0) bf16 = measure(pool, run_bf16, 32);
+  if (__builtin_cpu_supports("avx512vnni") != 0) int8 = measure(pool, run_int8, 64);
   if (json) {
-    fmt::print("{{\"threads\":{},\"f32_gflops\":{:.1f},\"bf16_gflops\":{:.1f}}}\n", threads, f32,
-               bf16);
+    fmt::print(
+        "{{\"threads\":{},\"f32_gflops\":{:.1f},\"bf16_gflops\":{:.1f},\"int8_gops\":{:.1f}}}\n",
+        threads, f32, bf16, int8);
   } else {
-    fmt::print("{} threads: {:.1f} GFLOP/s in float32, {:.1f} in bfloat16\n", threads, f32, bf16);
+    fmt::print("{} threads: {:.1f} GFLOP/s in float32, {:.1f} in bfloat16, {:.1f} Gop/s in int8\n",
+               threads, f32, bf16, int8);
   }
   return 0;
 }
