@@ -82,7 +82,8 @@ void IntegerMatrix::multiply(const std::int32_t* x, int x_fraction, std::int64_t
     operand.shifts[row] = x_fraction - y_fraction - exponent - reduce - 15;
   });
 
-  const std::int64_t block = std::clamp<std::int64_t>(kBlockBytes / depth / 12 * 12, 12, rows);
+  const std::int64_t block =
+      std::min(rows, std::max<std::int64_t>(12, kBlockBytes / depth / 12 * 12));
   const std::int64_t blocks = (rows + block - 1) / block;
   const std::int64_t panels = padded_rows() / kColumns;
   const std::int64_t groups = (panels + kPanels - 1) / kPanels;

@@ -53,6 +53,11 @@ int bits(std::uint64_t x) {
   return x == 0 ? 0 : 64 - __builtin_clzll(x);
 }
 
+/// Sums of codes + 128 may pass 32 bits on their way to the sum of codes, which does not.
+I32 wrapping_add(I32 a, I32 b) {
+  return static_cast<I32>(static_cast<std::uint32_t>(a) + static_cast<std::uint32_t>(b));
+}
+
 struct Scaled {
   I32 mantissa;
   I32 exponent;
@@ -364,7 +369,7 @@ void norm_row(const NormRow& n) {
 void finish_row(const ProductTile& t, Index row, const I32* sums) {
   const I64 mantissa = t.row_mantissas[row];
   for (int n = 0; n < t.columns; ++n) {
-    const I64 sum = sums[n] - t.offsets[n];
+    const I64 sum = wrapping_add(sums[n], -t.offsets[n]);
     const I64 p = t.reduce > 0 ? round_right(sum, t.reduce) : sum;
     const I64 m = (mantissa * t.mantissas[n]) >> 15;
     const I32 product = round_saturate(p * m, t.row_shifts[row] - t.exponents[n]);
@@ -478,7 +483,7 @@ void product(const ProductTile& t) {
         alignas(32) I32 pairs[8];
         _mm256_store_si256(reinterpret_cast<__m256i*>(pairs), parts[i]);
         I32* to = sums + column + 4 * Index{i};
-        for (Index n = 0; n < 4; ++n) to[n] = pairs[2 * n] + pairs[2 * n + 1];
+        for (Index n = 0; n < 4; ++n) to[n] = wrapping_add(pairs[2 * n], pairs[2 * n + 1]);
       }
     }
     finish_row(t, row, sums);
@@ -494,7 +499,7 @@ void product(const ProductTile& t) {
     for (Index k = 0; k < t.panel.depth; k += 4) {
       const std::int8_t* codes = t.panel.codes + k * kColumns;
       for (int n = 0; n < kColumns; ++n) {
-        for (int i = 0; i < 4; ++i) sums[n] += x[k + i] * codes[4 * n + i];
+        for (int i = 0; i < 4; ++i) sums[n] = wrapping_add(sums[n], x[k + i] * codes[4 * n + i]);
       }
     }
     finish_row(t, row, sums);
@@ -635,7 +640,9 @@ void attend_plainly(const IntegerAttentionTile& t, const Exponentials& table) {
         const I32 between = (table.steps[a] * (delta & 63) + 32) >> 6;
         const I32 e = (table.entries[a] - between + ((1 << n) >> 1)) >> n;
         const int down = greatest - t.values.exponents[j];
-        const I32 share = down < 16 ? t.values.mantissas[j] >> down : 0;
+        // Rows of zeros have no exponent to compare.
+        const I32 v_mantissa = t.values.mantissas[j];
+        const I32 share = v_mantissa != 0 && down < 16 ? v_mantissa >> down : 0;
         const auto kept = static_cast<I32>(
             (static_cast<std::uint32_t>(e) * static_cast<std::uint32_t>(share)) >> 16);
         const I32 w = (kept * 255 + (1 << 14)) >> 15;

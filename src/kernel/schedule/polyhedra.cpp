@@ -242,9 +242,11 @@ class Formula::Search {
         return !row.factors.empty() && part.columns.contains(row.factors.begin()->first);
       });
     }
-    std::stable_sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) {
-      return a.columns.size() < b.columns.size();
-    });
+    const auto key = [](const Part& part) {
+      return std::pair(part.columns.size(), part.columns.begin()->first);
+    };
+    std::sort(parts.begin(), parts.end(),
+              [&](const Part& a, const Part& b) { return key(a) < key(b); });
     return parts;
   }
 

@@ -35,7 +35,7 @@ struct WeightSpec {
   std::string keys;       ///< the config keys that the shape follows from, for messages
   /// "vision", "text" or "expert": the residual stream that its output channels are added to; empty
   /// for none.
-  std::string stream = {};
+  std::string stream;
 };
 
 /// All expected tensors, in the order of the model, with lookup by name.

@@ -62,7 +62,7 @@ TEST(Synthesis, ASeedAlwaysGivesTheSameBytes) {
 }
 
 TEST(Synthesis, ThreadsDoNotChangeTheWeights) {
-  const WeightSpec spec{"a", {100, 1001}, DType::kBF16, WeightRole::kProjection, "", true, ""};
+  const WeightSpec spec{"a", {100, 1001}, DType::kBF16, WeightRole::kProjection, "", true, "", ""};
   ThreadPool one(1);
   ThreadPool three(3);
   EXPECT_EQ(random_weight(spec, {5}, one), random_weight(spec, {5}, three));
@@ -77,7 +77,7 @@ TEST(Synthesis, WeightsHaveTheSpreadOfTheirRole) {
       {WeightRole::kGain, 0.1},
       {WeightRole::kPosition, 0.5}};
   for (const auto& [role, expected] : deviations) {
-    const WeightSpec spec{"b", {400, 500}, DType::kF32, role, "", true, ""};
+    const WeightSpec spec{"b", {400, 500}, DType::kF32, role, "", true, "", ""};
     const std::vector<std::byte> bytes = random_weight(spec, {1}, pool);
     const std::vector<float> values = to_floats({DType::kF32, spec.shape, bytes});
     double mean = 0;
