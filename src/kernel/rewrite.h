@@ -57,8 +57,8 @@ std::set<std::string> names_in(const Stmt& stmt);
 /// `wanted`, or wanted_1, wanted_2, ...: the first that is not taken; adds it to `taken`.
 std::string fresh_name(const std::string& wanted, std::set<std::string>& taken);
 
-/// Whether two parameters of the callee may reach one element that one of them writes: two windows of
-/// one array, wherever they lie.
+/// Whether two parameters of the callee may reach one element that one of them writes: two windows
+/// of one array, wherever they lie.
 bool shares_written_array(const Call& call);
 
 /// The array or stream of that name among parameters and declarations; null if there is none. The

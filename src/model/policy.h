@@ -91,8 +91,8 @@ class Policy {
   Policy& operator=(const Policy&) = delete;
 
   [[nodiscard]] virtual const PolicyInfo& info() const = 0;
-  /// Holds every weight that graph() names, in the Graph's shape: checked when it was opened, unless
-  /// PolicyOptions said not to.
+  /// Holds every weight that graph() names, in the Graph's shape: checked when it was opened,
+  /// unless PolicyOptions said not to.
   [[nodiscard]] virtual const SafeTensors& weights() const = 0;
 
   /// Throws UserError for cameras that the model does not have, no camera, an empty task, or a
