@@ -53,4 +53,9 @@ Tensor read_noise(const std::filesystem::path& path) {
   return Tensor::from_floats(noise.shape, to_floats(noise));
 }
 
+void add_threads_option(CLI::App& verb, int& threads) {
+  verb.add_option("--threads", threads, "Threads (default: one per processor)")
+      ->check(CLI::Range(1, 1024));
+}
+
 }  // namespace heddle

@@ -1,6 +1,7 @@
 // What people type for pictures, states and noise, as values.
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -20,5 +21,8 @@ std::vector<float> read_state(std::string_view text);
 
 /// The float32 tensor "noise" of a safetensors file. Throws UserError.
 Tensor read_noise(const std::filesystem::path& path);
+
+/// --threads; `threads` holds the default and must outlive the App.
+void add_threads_option(CLI::App& verb, int& threads);
 
 }  // namespace heddle

@@ -1,6 +1,7 @@
 // heddle compare: how far one checkpoint's values are from another's, stage by stage.
 #include <cmath>
 
+#include "apps/heddle/arguments.h"
 #include "apps/heddle/output.h"
 #include "apps/heddle/plot.h"
 #include "apps/heddle/policy_engine.h"
@@ -18,7 +19,7 @@ struct CompareOptions {
   std::string first;
   std::string second;
   RequestOptions request;
-  int threads = 0;
+  int threads = default_threads();
   std::string svg;
   bool json = false;
 };
@@ -144,7 +145,7 @@ Json as_json(const Run& first, const Run& second, const std::vector<Difference>&
 }
 
 void run(const CompareOptions& options) {
-  ThreadPool pool(options.threads > 0 ? options.threads : default_threads());
+  ThreadPool pool(options.threads);
   const Run first = run_one(options.first, options, pool);
   const Run second = run_one(options.second, options, pool);
   const std::vector<Difference> rows = differences(first, second);
@@ -178,8 +179,7 @@ void add_compare(CLI::App& app) {
   verb->add_option("first", options->first, "Checkpoint folder, the measure")->required();
   verb->add_option("second", options->second, "Checkpoint folder, compared with it")->required();
   options->request.add_to(*verb);
-  verb->add_option("--threads", options->threads, "Threads (default: one per processor)")
-      ->check(CLI::Range(1, 1024));
+  add_threads_option(*verb, options->threads);
   verb->add_option("--svg", options->svg, "Write a plot of the stages to this file");
   verb->add_flag("--json", options->json, "Print one JSON object instead of tables");
   verb->callback([options] { run(*options); });

@@ -1,4 +1,5 @@
 // heddle quantize: a float checkpoint folder becomes a quantised one.
+#include "apps/heddle/arguments.h"
 #include "apps/heddle/calibration.h"
 #include "apps/heddle/output.h"
 #include "apps/heddle/verbs.h"
@@ -20,7 +21,7 @@ struct QuantizeOptions {
   std::string calibrate;
   std::string output;
   std::string tokenizer;
-  int threads = 0;
+  int threads = default_threads();
   bool force = false;
   bool json = false;
 };
@@ -102,7 +103,7 @@ void check_folders(const QuantizeOptions& options) {
 
 void run(const QuantizeOptions& options) {
   check_folders(options);
-  ThreadPool pool(options.threads > 0 ? options.threads : default_threads());
+  ThreadPool pool(options.threads);
   PolicyOptions policy_options;
   if (!options.tokenizer.empty()) policy_options.tokenizer = options.tokenizer;
   const std::unique_ptr<Policy> policy = open_policy(options.directory, policy_options);
@@ -166,8 +167,7 @@ void add_quantize(CLI::App& app) {
   verb->add_option("--calibrate", options->calibrate,
                    "Folder of pictures, and of .txt files with instructions");
   verb->add_option("--tokenizer", options->tokenizer, "A tokenizer.json to use");
-  verb->add_option("--threads", options->threads, "Threads (default: one per processor)")
-      ->check(CLI::Range(1, 1024));
+  add_threads_option(*verb, options->threads);
   verb->add_option("-o,--output", options->output, "The folder to make")->required();
   verb->add_flag("--force", options->force,
                  "Replace the folder if it holds a quantised checkpoint");

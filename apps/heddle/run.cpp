@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "apps/heddle/arguments.h"
 #include "apps/heddle/output.h"
 #include "apps/heddle/policy_engine.h"
 #include "apps/heddle/request_options.h"
@@ -21,7 +22,7 @@ struct RunOptions {
   std::string directory;
   RequestOptions request;
   std::string precision;
-  int threads = 0;
+  int threads = default_threads();
   int repeat = 1;
   std::string dump_stages;
   std::string output;
@@ -136,7 +137,7 @@ std::vector<std::string> column_names(const PolicyInfo& info) {
 void run(const RunOptions& options) {
   if (!options.output.empty()) check_actions_path(options.output);
   const Clock::time_point start = Clock::now();
-  ThreadPool pool(options.threads > 0 ? options.threads : default_threads());
+  ThreadPool pool(options.threads);
   std::optional<std::string> precision;
   if (!options.precision.empty()) precision = options.precision;
   PolicyFolder folder(options.directory, options.request.policy_options(), precision, pool);
@@ -193,8 +194,7 @@ void add_run(CLI::App& app) {
   verb->add_option("--precision", options->precision,
                    "Of a float checkpoint: f32 (default) or bf16")
       ->check(CLI::IsMember({"f32", "bf16"}));
-  verb->add_option("--threads", options->threads, "Threads (default: one per processor)")
-      ->check(CLI::Range(1, 1024));
+  add_threads_option(*verb, options->threads);
   verb->add_option("--repeat", options->repeat,
                    "Run once to warm up, then this often, and report the median times")
       ->check(CLI::Range(1, 1000000));

@@ -108,6 +108,9 @@ std::vector<Mistake> quantised_mistakes() {
          });
        },
        {"model.safetensors", "scale 3 of " + kFactors, "mantissa 0", kRemedy}},
+      {"sign_zero",
+       [](Workshop& w) { w.weights([](auto& t) { set_element<std::int8_t>(t[kFactors], 3, 0); }); },
+       {"model.safetensors", "element 3 of " + kFactors, "sign 0", kRemedy}},
       {"code_minus_128",
        [](Workshop& w) {
          w.weights([](auto& t) { set_element<std::int8_t>(t[kEightBits], 7, -128); });

@@ -23,4 +23,8 @@ Scale nearest_scale(double real) {
   return {mantissa, exponent - 16};
 }
 
+double real(const Scale& scale) {
+  return std::ldexp(scale.mantissa, scale.exponent);
+}
+
 }  // namespace heddle::arith

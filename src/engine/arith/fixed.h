@@ -64,4 +64,7 @@ constexpr Scale normal(std::uint64_t x, int exponent) {
 /// scale(real): the nearest Scale to a number that is not negative; 0 for 0.
 Scale nearest_scale(double real);
 
+/// The real number that a Scale is.
+double real(const Scale& scale);
+
 }  // namespace heddle::arith

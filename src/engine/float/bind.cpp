@@ -273,16 +273,13 @@ class Binder {
   // ---- moves ----
 
   template <typename Moving>
-  BoundStep bind(const Moving& op) {
-    std::vector<Shape> shapes;
-    shapes.reserve(node_.inputs.size());
-    for (std::size_t i = 0; i < node_.inputs.size(); ++i) shapes.push_back(shape(i));
+  BoundStep bind(const Moving&) {
     struct Part {
       RowOut from;
       Move move;
     };
     std::vector<Part> parts;
-    for (Move& move : moves_of(op, shapes, out_shape_)) {
+    for (Move& move : moves_of(node_, context_.program.graph)) {
       parts.push_back({held(move.input), std::move(move)});
     }
     ensure(!parts.empty(), "no kernel for {}", name_of(node_.op));

@@ -5,7 +5,6 @@
 
 #include "base/error.h"
 #include "engine/integer/integer_attention.h"
-#include "engine/integer/kernels.h"
 #include "engine/plan/moves.h"
 #include "engine/plan/rows.h"
 
@@ -20,6 +19,7 @@ class Binder {
   Binder(const FusedNode& node, const IntegerContext& context)
       : node_(node),
         context_(context),
+        kernels_(context.kernels),
         pool_(context.pool),
         out_shape_(context.program.graph[node.output].shape),
         width_(out_shape_.empty() ? 1 : out_shape_.back()),
@@ -35,24 +35,10 @@ class Binder {
     return value(node_.inputs[input]).shape;
   }
 
-  /// The numbers of a value and its fraction.
-  [[nodiscard]] Operand operand(ValueId id) const {
-    const Value& v = value(id);
-    const int fraction = context_.weights.fraction(v.name);
-    if (v.kind == ValueKind::kWeight) return {context_.weights.fixed(v.name, v.shape), fraction};
-    const std::byte* place =
-        v.kind == ValueKind::kConstant ? context_.values.constant(id) : context_.program.place(id);
-    return {{reinterpret_cast<const std::int32_t*>(place),
-             static_cast<std::size_t>(element_count(v.shape))},
-            fraction};
+  [[nodiscard]] Operand operand(std::size_t input) const {
+    return context_.operand(node_.inputs[input]);
   }
-  [[nodiscard]] Operand operand(std::size_t input) const { return operand(node_.inputs[input]); }
-
-  [[nodiscard]] Result result() const {
-    return {{reinterpret_cast<std::int32_t*>(context_.program.place(node_.output)),
-             static_cast<std::size_t>(rows_ * width_)},
-            context_.weights.fraction(value(node_.output).name)};
-  }
+  [[nodiscard]] Result result() const { return context_.result(node_.output); }
 
   static Result part(const Result& whole, std::int64_t first, std::int64_t count) {
     return {whole.numbers.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)),
@@ -91,10 +77,10 @@ class Binder {
     }
     StepScratch& scratch = context_.program.scratch;
     scratch.size = std::max(scratch.size, matrix.scratch_size(rows_));
-    return [&matrix, &scratch, &pool = pool_, bias = std::move(bias), rows = rows_,
-            x = operand(std::size_t{0}), y = result()] {
+    return [&matrix, &scratch, &kernels = kernels_, &pool = pool_, bias = std::move(bias),
+            rows = rows_, x = operand(std::size_t{0}), y = result()] {
       matrix.multiply(x.numbers.data(), x.fraction, rows, bias.empty() ? nullptr : bias.data(),
-                      y.numbers.data(), y.fraction, scratch.memory, pool);
+                      y.numbers.data(), y.fraction, scratch.memory, kernels, pool);
     };
   }
 
@@ -104,40 +90,41 @@ class Binder {
     const IntegerAttention attention(op, rows_ / queries, queries, keys);
     StepScratch& scratch = context_.program.scratch;
     scratch.size = std::max(scratch.size, attention.scratch_size(pool_.size()));
-    return [attention, &scratch, &pool = pool_, q = operand(std::size_t{0}), k = operand(1),
-            v = operand(2), y = result()] { attention.run(q, k, v, y, scratch.memory, pool); };
+    return [attention, &scratch, &kernels = kernels_, &pool = pool_, q = operand(std::size_t{0}),
+            k = operand(1), v = operand(2),
+            y = result()] { attention.run(q, k, v, y, scratch.memory, kernels, pool); };
   }
 
   BoundStep bind(const Add&) {
     const std::int64_t addend_rows = element_count(shape(1)) / width_;
-    return by_row([addend_rows, a = operand(std::size_t{0}), b = operand(1), n = width_](
-                      std::int64_t row, const Result& y) {
-      integer_kernels().add(at(a, row * n), at(b, row % addend_rows * n), n,
-                            a.fraction - y.fraction, b.fraction - y.fraction, y.numbers.data());
+    return by_row([&kernels = kernels_, addend_rows, a = operand(std::size_t{0}), b = operand(1),
+                   n = width_](std::int64_t row, const Result& y) {
+      kernels.add(at(a, row * n), at(b, row % addend_rows * n), n, a.fraction - y.fraction,
+                  b.fraction - y.fraction, y.numbers.data());
     });
   }
 
   BoundStep bind(const Map& op) {
-    return by_row([tail = tail_of(op.function), x = operand(std::size_t{0}), n = width_](
-                      std::int64_t row, const Result& y) {
-      integer_kernels().map(tail, at(x, row * n), n, x.fraction, y.fraction, y.numbers.data());
+    return by_row([&kernels = kernels_, tail = tail_of(op.function), x = operand(std::size_t{0}),
+                   n = width_](std::int64_t row, const Result& y) {
+      kernels.map(tail, at(x, row * n), n, x.fraction, y.fraction, y.numbers.data());
     });
   }
 
   BoundStep bind(const Gate& op) {
-    return by_row([tail = tail_of(op.function), a = operand(std::size_t{0}), b = operand(1),
-                   n = width_](std::int64_t row, const Result& y) {
-      integer_kernels().gate(tail, at(a, row * n), at(b, row * n), n, a.fraction,
-                             a.fraction + b.fraction - y.fraction, y.numbers.data());
+    return by_row([&kernels = kernels_, tail = tail_of(op.function), a = operand(std::size_t{0}),
+                   b = operand(1), n = width_](std::int64_t row, const Result& y) {
+      kernels.gate(tail, at(a, row * n), at(b, row * n), n, a.fraction,
+                   a.fraction + b.fraction - y.fraction, y.numbers.data());
     });
   }
 
   BoundStep bind(const Scale& op) {
     const arith::Scale factor = arith::nearest_scale(std::abs(op.factor));
-    return by_row([factor, negative = op.factor < 0, x = operand(std::size_t{0}), n = width_](
-                      std::int64_t row, const Result& y) {
-      integer_kernels().scale(at(x, row * n), n, factor.mantissa, negative,
-                              x.fraction - y.fraction - factor.exponent, y.numbers.data());
+    return by_row([&kernels = kernels_, factor, negative = op.factor < 0,
+                   x = operand(std::size_t{0}), n = width_](std::int64_t row, const Result& y) {
+      kernels.scale(at(x, row * n), n, factor.mantissa, negative,
+                    x.fraction - y.fraction - factor.exponent, y.numbers.data());
     });
   }
 
@@ -165,10 +152,10 @@ class Binder {
     }
     const arith::Scale added = arith::nearest_scale(epsilon * static_cast<double>(width_));
     const arith::Scale root = arith::nearest_scale(std::sqrt(static_cast<double>(width_)));
-    return by_row([=, x = operand(std::size_t{0}), n = width_, mantissas = std::move(mantissas),
-                   exponents = std::move(exponents),
+    return by_row([=, &kernels = kernels_, x = operand(std::size_t{0}), n = width_,
+                   mantissas = std::move(mantissas), exponents = std::move(exponents),
                    offset = std::move(offset)](std::int64_t row, const Result& y) {
-      integer_kernels().norm({
+      kernels.norm({
           .x = at(x, row * n),
           .width = n,
           .x_fraction = x.fraction,
@@ -187,12 +174,12 @@ class Binder {
   }
 
   BoundStep bind(const Rope& op) {
-    return by_row([op, table = arith::rotary_table(op, rows_), x = operand(std::size_t{0}),
-                   n = width_](std::int64_t row, const Result& y) {
+    return by_row([&kernels = kernels_, op, table = arith::rotary_table(op, rows_),
+                   x = operand(std::size_t{0}), n = width_](std::int64_t row, const Result& y) {
       const std::int64_t first = row * (op.rotary_dim / 2);
-      integer_kernels().rope(at(x, row * n), table.cosine.data() + first, table.sine.data() + first,
-                             n / op.head_dim, op.head_dim, op.rotary_dim, x.fraction - y.fraction,
-                             y.numbers.data());
+      kernels.rope(at(x, row * n), table.cosine.data() + first, table.sine.data() + first,
+                   n / op.head_dim, op.head_dim, op.rotary_dim, x.fraction - y.fraction,
+                   y.numbers.data());
     });
   }
 
@@ -214,25 +201,21 @@ class Binder {
   }
 
   template <typename Moving>
-  BoundStep bind(const Moving& op) {
-    std::vector<Shape> shapes;
-    shapes.reserve(node_.inputs.size());
-    for (std::size_t i = 0; i < node_.inputs.size(); ++i) shapes.push_back(shape(i));
+  BoundStep bind(const Moving&) {
     struct Part {
       Operand from;
       Move move;
     };
     std::vector<Part> parts;
-    for (Move& move : moves_of(op, shapes, out_shape_)) {
+    for (Move& move : moves_of(node_, context_.program.graph)) {
       parts.push_back({operand(move.input), std::move(move)});
     }
     ensure(!parts.empty(), "no kernel for {}", name_of(node_.op));
-    return [parts = std::move(parts), out = result(), &pool = pool_] {
+    return [&kernels = kernels_, parts = std::move(parts), out = result(), &pool = pool_] {
       for (const auto& [from, move] : parts) {
         for_rows(pool, move.count, move.run, [&](std::int64_t i) {
-          integer_kernels().scale(at(from, move.source(i)), move.run, 1, false,
-                                  from.fraction - out.fraction,
-                                  out.numbers.data() + move.target(i));
+          kernels.scale(at(from, move.source(i)), move.run, 1, false, from.fraction - out.fraction,
+                        out.numbers.data() + move.target(i));
         });
       }
     };
@@ -240,6 +223,7 @@ class Binder {
 
   const FusedNode& node_;
   const IntegerContext& context_;
+  const IntegerKernels& kernels_;
   ThreadPool& pool_;
   const Shape& out_shape_;
   std::int64_t width_;
@@ -247,6 +231,24 @@ class Binder {
 };
 
 }  // namespace
+
+Operand IntegerContext::operand(ValueId id) const {
+  const Value& value = program.graph[id];
+  const int fraction = weights.fraction(value.name);
+  if (value.kind == ValueKind::kWeight) return {weights.fixed(value.name, value.shape), fraction};
+  const std::byte* place =
+      value.kind == ValueKind::kConstant ? values.constant(id) : program.place(id);
+  return {{reinterpret_cast<const std::int32_t*>(place),
+           static_cast<std::size_t>(element_count(value.shape))},
+          fraction};
+}
+
+Result IntegerContext::result(ValueId id) const {
+  const Value& value = program.graph[id];
+  return {{reinterpret_cast<std::int32_t*>(program.place(id)),
+           static_cast<std::size_t>(element_count(value.shape))},
+          weights.fraction(value.name)};
+}
 
 BoundStep bind(const FusedNode& node, const IntegerContext& context) {
   return Binder(node, context).run();

@@ -27,7 +27,7 @@ class IntegerEngine::Impl final : public StepMaker {
   }
 
   BoundStep bind(const FusedNode& node) override {
-    return heddle::bind(node, {runner_.program(), weights_, *this, pool_});
+    return heddle::bind(node, {runner_.program(), weights_, *this, kernels_, pool_});
   }
 
   void store(ValueId id, const Tensor& input, std::byte* place) override {
@@ -62,6 +62,7 @@ class IntegerEngine::Impl final : public StepMaker {
 
  private:
   IntegerWeights& weights_;
+  const IntegerKernels& kernels_ = integer_kernels();
   ThreadPool& pool_;
   Runner runner_;
   std::map<std::size_t, std::vector<std::int32_t>> constants_;  ///< by value

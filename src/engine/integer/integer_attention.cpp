@@ -70,9 +70,8 @@ std::size_t IntegerAttention::scratch_size(int workers) const {
 }
 
 /// `keys` and `values` are the head's first elements.
-void IntegerAttention::pack(const Packed& to, const std::int32_t* keys,
-                            const std::int32_t* values) const {
-  const IntegerKernels& kernels = integer_kernels();
+void IntegerAttention::pack(const Packed& to, const std::int32_t* keys, const std::int32_t* values,
+                            const IntegerKernels& kernels) const {
   const std::int64_t stride = op_.kv_heads * op_.head_dim;
   std::memset(to.key_codes, 0, static_cast<std::size_t>(padded_keys_ * key_dim_));
   std::memset(to.value_codes, 0, static_cast<std::size_t>(padded_keys_ * value_dim_));
@@ -113,7 +112,7 @@ void IntegerAttention::pack(const Packed& to, const std::int32_t* keys,
 
 void IntegerAttention::run(const arith::Operand& q, const arith::Operand& k,
                            const arith::Operand& v, const arith::Result& y, std::byte* scratch,
-                           ThreadPool& pool) const {
+                           const IntegerKernels& kernels, ThreadPool& pool) const {
   const std::int64_t heads = batches_ * op_.kv_heads;
   const std::int64_t key_stride = op_.kv_heads * op_.head_dim;
   const std::int64_t query_stride = op_.heads * op_.head_dim;
@@ -121,10 +120,9 @@ void IntegerAttention::run(const arith::Operand& q, const arith::Operand& k,
     const auto head = static_cast<std::int64_t>(i);
     const std::int64_t first =
         head / op_.kv_heads * keys_ * key_stride + head % op_.kv_heads * op_.head_dim;
-    pack(packed(scratch, head), k.numbers.data() + first, v.numbers.data() + first);
+    pack(packed(scratch, head), k.numbers.data() + first, v.numbers.data() + first, kernels);
   });
 
-  const IntegerKernels& kernels = integer_kernels();
   const arith::Scale factor =
       arith::nearest_scale(op_.scale * std::numbers::log2e / (127.0 * 127.0));
   const int reduce =

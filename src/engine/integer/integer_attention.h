@@ -18,13 +18,15 @@ class IntegerAttention {
 
   /// attention() of docs/arithmetic.md for each batch.
   void run(const arith::Operand& q, const arith::Operand& k, const arith::Operand& v,
-           const arith::Result& y, std::byte* scratch, ThreadPool& pool) const;
+           const arith::Result& y, std::byte* scratch, const IntegerKernels& kernels,
+           ThreadPool& pool) const;
 
  private:
   struct Packed;
   [[nodiscard]] std::size_t head_size() const;
   [[nodiscard]] Packed packed(std::byte* scratch, std::int64_t head) const;
-  void pack(const Packed& to, const std::int32_t* keys, const std::int32_t* values) const;
+  void pack(const Packed& to, const std::int32_t* keys, const std::int32_t* values,
+            const IntegerKernels& kernels) const;
 
   Attention op_;
   std::int64_t batches_;

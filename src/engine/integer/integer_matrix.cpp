@@ -69,8 +69,8 @@ std::size_t IntegerMatrix::scratch_size(std::int64_t rows) const {
 
 void IntegerMatrix::multiply(const std::int32_t* x, int x_fraction, std::int64_t rows,
                              const std::int32_t* bias, std::int32_t* y, int y_fraction,
-                             std::byte* scratch, ThreadPool& pool) const {
-  const IntegerKernels& kernels = integer_kernels();
+                             std::byte* scratch, const IntegerKernels& kernels,
+                             ThreadPool& pool) const {
   const std::int64_t depth = padded_depth();
   const int reduce =
       std::max(0, arith::bits(127ULL * 127 * static_cast<std::uint64_t>(depth_)) - 26);

@@ -27,7 +27,8 @@ class IntegerMatrix {
   /// linear() of docs/arithmetic.md: x is [rows,K] at x_fraction, y [rows,N] at y_fraction; `bias`
   /// is at y_fraction, padded to whole panels, or null.
   void multiply(const std::int32_t* x, int x_fraction, std::int64_t rows, const std::int32_t* bias,
-                std::int32_t* y, int y_fraction, std::byte* scratch, ThreadPool& pool) const;
+                std::int32_t* y, int y_fraction, std::byte* scratch, const IntegerKernels& kernels,
+                ThreadPool& pool) const;
 
   /// N as columns are padded to it.
   [[nodiscard]] std::int64_t padded_rows() const {

@@ -135,7 +135,14 @@ std::span<const Factor> IntegerWeights::factors(const std::string& name, const S
   const std::vector<arith::Scale> scales = this->scales(name, shape.front());
   std::vector<Factor>& factors = factors_[name];
   factors.reserve(scales.size());
-  for (std::size_t i = 0; i < scales.size(); ++i) factors.push_back({scales[i], signs[i] < 0});
+  for (std::size_t i = 0; i < scales.size(); ++i) {
+    if (signs[i] != 1 && signs[i] != -1) {
+      throw UserError(fmt::format("{}: element {} of {} has sign {}",
+                                  checkpoint_.file_of(name).string(), i, name, signs[i]),
+                      fmt::format("signs are 1 or -1; {}", kAgain));
+    }
+    factors.push_back({scales[i], signs[i] < 0});
+  }
   return factors;
 }
 

@@ -106,9 +106,11 @@ class Mover {
 
 }  // namespace
 
-std::vector<Move> moves_of(const Operator& op, const std::vector<Shape>& inputs,
-                           const Shape& output) {
-  return std::visit(Mover(inputs, output), op);
+std::vector<Move> moves_of(const FusedNode& node, const Graph& graph) {
+  std::vector<Shape> inputs;
+  inputs.reserve(node.inputs.size());
+  for (const ValueId id : node.inputs) inputs.push_back(graph[id].shape);
+  return std::visit(Mover(inputs, graph[node.output].shape), node.op);
 }
 
 }  // namespace heddle

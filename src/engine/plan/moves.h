@@ -4,7 +4,7 @@
 #include <functional>
 #include <vector>
 
-#include "model/graph.h"
+#include "engine/plan/fusion.h"
 
 namespace heddle {
 
@@ -19,7 +19,6 @@ struct Move {
 };
 
 /// Together they fill the output. Empty for an operator that computes something.
-std::vector<Move> moves_of(const Operator& op, const std::vector<Shape>& inputs,
-                           const Shape& output);
+std::vector<Move> moves_of(const FusedNode& node, const Graph& graph);
 
 }  // namespace heddle

@@ -10,6 +10,7 @@
 #include "base/interrupt.h"
 #include "base/progress.h"
 #include "engine/arith/operators.h"
+#include "engine/float/finite.h"
 #include "engine/quant/roles.h"
 #include "engine/quant/rounding.h"
 
@@ -37,10 +38,6 @@ float greatest(std::span<const float> numbers) {
   return most;
 }
 
-double real(const Scale& scale) {
-  return std::ldexp(scale.mantissa, scale.exponent);
-}
-
 /// A float weight as its quantised form wants it: smoothed, with finite elements.
 class FloatSource {
  public:
@@ -49,12 +46,7 @@ class FloatSource {
 
   [[nodiscard]] std::vector<float> read(const std::string& name) const {
     std::vector<float> numbers = to_floats(weights_.get(name));
-    for (std::size_t i = 0; i < numbers.size(); ++i) {
-      if (!std::isfinite(numbers[i])) {
-        throw UserError(fmt::format("weight {} holds {} at element {}", name, numbers[i], i),
-                        "the checkpoint is damaged or its training diverged: use another one");
-      }
-    }
+    require_finite(name, numbers, 0);
     const auto columns = smoothing_.columns.find(name);
     if (columns != smoothing_.columns.end()) {
       const std::vector<float>& factors = columns->second;
@@ -112,7 +104,7 @@ WeightReport report_on(const std::string& name, const RoundedRows& rounded, int 
   std::int64_t clipped = 0;
   report.least_scale = std::numeric_limits<double>::infinity();
   for (std::size_t row = 0; row < rounded.scales.size(); ++row) {
-    const double of_code = real(rounded.scales[row]) * unit;
+    const double of_code = arith::real(rounded.scales[row]) * unit;
     report.least_scale = std::min(report.least_scale, of_code);
     report.greatest_scale = std::max(report.greatest_scale, of_code);
     noise += rounded.noise[row];

@@ -23,10 +23,6 @@ constexpr Index kStrip = 64;
 /// channel's own, so that no channel's error is made up for with nothing but chance.
 constexpr float kDamping = 0.01F;
 
-double real(const arith::Scale& scale) {
-  return std::ldexp(scale.mantissa, scale.exponent);
-}
-
 /// The nearest integer in [-most, most]; most is at most 127.
 int nearest_code(float x, float most) {
   return static_cast<int>(std::clamp(x, -most, most) + 128.5F) - 128;
@@ -100,7 +96,8 @@ class RowRounder {
                               const ErrorFeedback::Part* feedback, Index within) {
     const Index width = wanted.size();
     const auto exact = numbers_.col(row).segment(column, width);
-    const double of_code = real(result_.scales[static_cast<std::size_t>(row)]) * format_.unit;
+    const double of_code =
+        arith::real(result_.scales[static_cast<std::size_t>(row)]) * format_.unit;
     const auto most = static_cast<float>(format_.group == 0 ? kGreatestCode : kGreatestCode4);
     if (of_code == 0) return Eigen::VectorXf::Zero(width);  // A row of zeros has zero codes.
 

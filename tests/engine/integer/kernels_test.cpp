@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdlib>
+#include <cstdio>
 
 #include "../arith/vectors/random_inputs.h"
 #include "base/error.h"
@@ -43,11 +43,7 @@ struct Room {
 
 class IntegerKernelsTest : public testing::TestWithParam<const IntegerKernels*> {
  protected:
-  IntegerKernelsTest() { setenv("HEDDLE_ISA", kernels.name, 1); }
-  ~IntegerKernelsTest() override {
-    unsetenv("HEDDLE_ISA");
-    std::printf("  %s: %zu elements\n", kernels.name, compared);
-  }
+  ~IntegerKernelsTest() override { std::printf("  %s: %zu elements\n", kernels.name, compared); }
 
   /// `what` describes the inputs.
   void expect_equal(const Room& found, const Room& wanted, const std::string& what) {
@@ -272,7 +268,7 @@ void IntegerKernelsTest::check_product(const Numbers& x, int f_x, const arith::C
     padded_bias.resize(static_cast<std::size_t>(matrix.padded_rows()));
     Room found(rows * outputs);
     matrix.multiply(x.data(), f_x, rows, bias.empty() ? nullptr : padded_bias.data(), found.data(),
-                    f_y, slab.allocate(matrix.scratch_size(rows)), pool);
+                    f_y, slab.allocate(matrix.scratch_size(rows)), kernels, pool);
     expect_equal(found, wanted,
                  fmt::format("{} x {} x {}, f_x {}, f_y {}, {} threads", rows, weight.depth,
                              outputs, f_x, f_y, pool.size()));
@@ -337,7 +333,7 @@ void IntegerKernelsTest::check_attention(const Attention& op, const std::array<N
     Slab slab;
     Room found(batches * query_size);
     attention.run({q, f_q}, {k, f_k}, {v, f_v}, found.at(f_y),
-                  slab.allocate(attention.scratch_size(pool.size())), pool);
+                  slab.allocate(attention.scratch_size(pool.size())), kernels, pool);
     expect_equal(found, wanted,
                  fmt::format("{} x {} queries, {} keys, {}, f {} {} {} {}, {} threads", batches,
                              queries, keys, parameters_of(op), f_q, f_k, f_v, f_y, pool.size()));

@@ -62,25 +62,8 @@ class ScalarBinder {
   [[nodiscard]] const Value& value(ValueId id) const { return context_.program.graph[id]; }
   [[nodiscard]] const Value& input(std::size_t i) const { return value(node_.inputs[i]); }
 
-  /// The numbers of an input and their fraction.
-  [[nodiscard]] Operand operand(std::size_t i) const {
-    const Value& v = input(i);
-    const int fraction = context_.weights.fraction(v.name);
-    if (v.kind == ValueKind::kWeight) return {context_.weights.fixed(v.name, v.shape), fraction};
-    const std::byte* place = v.kind == ValueKind::kConstant
-                                 ? context_.values.constant(node_.inputs[i])
-                                 : context_.program.place(node_.inputs[i]);
-    return {{reinterpret_cast<const std::int32_t*>(place),
-             static_cast<std::size_t>(element_count(v.shape))},
-            fraction};
-  }
-
-  [[nodiscard]] Result result() const {
-    const Value& v = value(node_.output);
-    return {{reinterpret_cast<std::int32_t*>(context_.program.place(node_.output)),
-             static_cast<std::size_t>(element_count(v.shape))},
-            context_.weights.fraction(v.name)};
-  }
+  [[nodiscard]] Operand operand(std::size_t i) const { return context_.operand(node_.inputs[i]); }
+  [[nodiscard]] Result result() const { return context_.result(node_.output); }
 
   /// The b-th of equal parts.
   template <typename Numbers>
@@ -156,14 +139,10 @@ class ScalarBinder {
   }
 
   template <typename Moving>
-  BoundStep bind(const Moving& op) {
-    std::vector<Shape> shapes;
+  BoundStep bind(const Moving&) {
     std::vector<Operand> operands;
-    for (std::size_t i = 0; i < node_.inputs.size(); ++i) {
-      shapes.push_back(input(i).shape);
-      operands.push_back(operand(i));
-    }
-    std::vector<Move> moves = moves_of(op, shapes, value(node_.output).shape);
+    for (std::size_t i = 0; i < node_.inputs.size(); ++i) operands.push_back(operand(i));
+    std::vector<Move> moves = moves_of(node_, context_.program.graph);
     ensure(!moves.empty(), "no definition of {}", name_of(node_.op));
     return [moves = std::move(moves), operands = std::move(operands), y = result()] {
       for (const Move& move : moves) {

@@ -2,10 +2,12 @@
 // computed by the definition alone: every value equal to the bit.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <random>
 
+#include "engine/float/engine.h"
 #include "engine/integer/engine.h"
 #include "engine/quant/quantise.h"
 #include "engine/quant/roles.h"
@@ -42,7 +44,7 @@ class BareEngine final : public StepMaker {
   }
 
   BoundStep bind(const FusedNode& node) override {
-    return bind_(node, {runner_.program(), weights_, *this, pool_});
+    return bind_(node, {runner_.program(), weights_, *this, integer_kernels(), pool_});
   }
 
   void store(ValueId id, const Tensor& input, std::byte* place) override {
@@ -123,13 +125,15 @@ class WholeModelTest : public testing::TestWithParam<int> {
     const std::unique_ptr<Policy> policy = open_policy(scratch / "float");
     const PolicyRequest request = made_request(policy->info());
     inputs = policy->inputs(request);
-    graph = tapped(policy->graph(policy->shape(request)));
+    const Graph plain = policy->graph(policy->shape(request));
+    graph = tapped(plain);
     ThreadPool pool(2);
     FloatWeights weights(policy->weights(), Precision::kF32, pool);
     ValueStatistics statistics;
-    statistics.observe(graph, weights, pool, inputs);
+    statistics.observe(plain, weights, pool, inputs);
+    exact = FloatEngine(plain, weights, pool).run(inputs).outputs.begin()->second;
     std::filesystem::create_directory(scratch / "integer");
-    quantise(graph, policy->weights(), statistics, {.weight_bits = GetParam(), .group = 32}, pool,
+    quantise(plain, policy->weights(), statistics, {.weight_bits = GetParam(), .group = 32}, pool,
              scratch / "integer");
   }
   ~WholeModelTest() override { unsetenv("HEDDLE_ISA"); }
@@ -157,6 +161,7 @@ class WholeModelTest : public testing::TestWithParam<int> {
   Scratch scratch;
   Graph graph;
   std::map<std::string, Tensor> inputs;
+  Tensor exact;  ///< the result in float32
 };
 
 INSTANTIATE_TEST_SUITE_P(Bits, WholeModelTest, testing::Values(8, 4),
@@ -206,6 +211,24 @@ TEST_P(WholeModelTest, TheEngineShowsTheDefinitionsNumbers) {
   EXPECT_EQ(shown, wanted.size());
   EXPECT_EQ(result.outputs.size(), 1U);
   for (const auto& [name, tensor] : result.outputs) expect_wanted(name, tensor);
+}
+
+/// Whatever is wrong in choosing fractions, scales or codes shows here.
+TEST_P(WholeModelTest, TheResultIsNearThatInFloat) {
+  const SafeTensors checkpoint(scratch / "integer");
+  ThreadPool pool(2);
+  IntegerWeights weights(checkpoint, format(), pool);
+  const Tensor found = IntegerEngine(graph, weights, pool).run(inputs).outputs.begin()->second;
+  double signal = 0;
+  double noise = 0;
+  for (std::size_t i = 0; i < exact.floats().size(); ++i) {
+    const double error = double{found.floats()[i]} - exact.floats()[i];
+    signal += double{exact.floats()[i]} * exact.floats()[i];
+    noise += error * error;
+  }
+  const double decibels = 10 * std::log10(signal / noise);
+  std::printf("  %.1f dB\n", decibels);
+  EXPECT_GT(decibels, GetParam() == 8 ? 35 : 20);
 }
 
 /// Or the tests above would not see them.
