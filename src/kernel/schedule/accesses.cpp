@@ -150,11 +150,11 @@ class Collector {
   }
   void enter(const Stmt& stmt, const Put& node) {
     read_all(stmt);
-    touch_stream(stmt, node.stream, node.channel);
+    touch_stream(stmt, node.stream);
   }
   void enter(const Stmt& stmt, const Get& node) {
     read_all(stmt);
-    touch_stream(stmt, node.stream, node.channel);
+    touch_stream(stmt, node.stream);
     Access access = make(stmt, node.array, node.indices);
     access.write = true;
     result_.push_back(std::move(access));
@@ -165,9 +165,7 @@ class Collector {
     std::vector<Access> writes;
     for (std::size_t i = 0; i < node.arguments.size(); ++i) {
       if (const auto* stream = std::get_if<StreamArgument>(&node.arguments[i])) {
-        const auto& parameter = std::get<StreamParameter>(node.callee->parameters[i]);
-        touch_stream(stmt, stream->stream, stream->channel);
-        result_.back().whole = !parameter.stream.shape.empty();
+        touch_stream(stmt, stream->stream);
       }
       const auto* window = std::get_if<Window>(&node.arguments[i]);
       if (window == nullptr) continue;
@@ -203,9 +201,11 @@ class Collector {
     });
   }
 
-  /// Puts and gets change a stream: its order is part of the result.
-  void touch_stream(const Stmt& stmt, const std::string& stream, const std::vector<Expr>& channel) {
-    Access access = make(stmt, stream, channel);
+  /// Puts and gets change a stream: its order is part of the result, whatever the channels (see
+  /// conflict() in dependence.cpp).
+  void touch_stream(const Stmt& stmt, const std::string& stream) {
+    Access access = make(stmt, stream, {});
+    access.whole = true;
     access.write = true;
     access.stream = true;
     result_.push_back(std::move(access));
@@ -312,7 +312,7 @@ void add_surroundings(Formula& formula, const Access& access) {
 
 void add_same_element(Formula& formula, const Access& a, const Formula::Renaming& a_names,
                       const Access& b, const Formula::Renaming& b_names) {
-  if (a.whole || b.whole || a.stream) return;
+  if (a.whole || b.whole) return;
   ensure(a.indices.size() == b.indices.size(), "{} has {} subscripts here and {} there", a.array,
          a.indices.size(), b.indices.size());
   for (std::size_t i = 0; i < a.indices.size(); ++i) {

@@ -59,8 +59,7 @@ std::vector<Access> accesses(const Kernel& kernel, const Stmt& root);
 Formula::Renaming add_domain(Formula& formula, const Access& access, const std::string& suffix);
 /// Adds the bounds and conditions of the access's surroundings, whose counters keep their names.
 void add_surroundings(Formula& formula, const Access& access);
-/// Adds "both touch the same element of the same array"; any two touches of streams are of the
-/// same.
+/// Adds "both touch the same element of the same array".
 void add_same_element(Formula& formula, const Access& a, const Formula::Renaming& a_names,
                       const Access& b, const Formula::Renaming& b_names);
 
