@@ -302,12 +302,19 @@ void add_elementwise(Vectors& v, std::int64_t rows, std::int64_t width) {
   v.put("r", DType::kF32, {rows * width}, to);
 }
 
+/// At least 100,000 results of every operator.
 void write_all(const std::string& path) {
   Vectors v;
-  for (int n = 0; n < 40; ++n) {
-    add_quantise(v, 16, v.between(1, 300));
+  for (int n = 0; n < 320; ++n) {
     add_linear(v, v.between(1, 9), v.between(1, 200), v.between(1, 60), 0);
     add_linear(v, v.between(1, 9), 32 * v.between(1, 6), v.between(1, 60), 32);
+  }
+  for (int n = 0; n < 100; ++n) {
+    add_attention(v, v.between(1, 12), v.between(1, 160), v.between(1, 3), v.between(1, 3),
+                  v.between(1, 80));
+  }
+  for (int n = 0; n < 40; ++n) {
+    add_quantise(v, 20, v.between(1, 300));
     add_norm(v, true, 16, v.between(1, 300));
     add_norm(v, false, 16, v.between(1, 300));
     for (const Function function :
@@ -317,10 +324,9 @@ void write_all(const std::string& path) {
     const std::int64_t head_dim = 2 * v.between(1, 40);
     add_rope(v, 16, v.between(1, 4), head_dim, head_dim);
     add_rope(v, 16, 2, head_dim + 6, head_dim);
-    add_attention(v, v.between(1, 12), v.between(1, 40), v.between(1, 3), v.between(1, 3),
-                  v.between(1, 80));
-    add_routing(v, 64, v.between(1, 64));
-    add_elementwise(v, 16, v.between(1, 256));
+    add_routing(v, 1300, v.between(1, 16));
+    add_routing(v, 16, v.between(17, 64));
+    add_elementwise(v, 24, v.between(1, 256));
   }
   // Longest rows: the most that an accumulator must hold.
   add_linear(v, 2, 131072, 3, 0);
