@@ -1,9 +1,7 @@
 #include "engine/integer/integer_attention.h"
 
 #include <algorithm>
-#include <cstring>
 #include <numbers>
-#include <vector>
 
 namespace heddle {
 namespace {
@@ -69,44 +67,28 @@ std::size_t IntegerAttention::scratch_size(int workers) const {
              IntegerAttentionTile::scratch_size(op_.head_dim, keys_);
 }
 
-/// `keys` and `values` are the head's first elements.
-void IntegerAttention::pack(const Packed& to, const std::int32_t* keys, const std::int32_t* values,
-                            const IntegerKernels& kernels) const {
+/// Packs a block of 64 keys and values; those given are the head's first elements.
+void IntegerAttention::pack(const Packed& to, std::int64_t block, const std::int32_t* keys,
+                            const std::int32_t* values, const IntegerKernels& kernels) const {
   const std::int64_t stride = op_.kv_heads * op_.head_dim;
-  std::memset(to.key_codes, 0, static_cast<std::size_t>(padded_keys_ * key_dim_));
-  std::memset(to.value_codes, 0, static_cast<std::size_t>(padded_keys_ * value_dim_));
-  std::vector<std::uint8_t> codes(static_cast<std::size_t>(op_.head_dim));
+  const std::int64_t first = block * HeadRows::kBlock;
+  const HeadRows rows{keys + first * stride, stride, std::min(HeadRows::kBlock, keys_ - first),
+                      op_.head_dim};
+  kernels.pack_keys(rows, to.key_codes + first * key_dim_, to.key_offsets + first,
+                    to.key_mantissas + first, to.key_exponents + first);
+  kernels.pack_values({values + first * stride, stride, rows.count, op_.head_dim},
+                      to.value_codes + first * value_dim_, to.value_mantissas + first,
+                      to.value_exponents + first);
+}
+
+/// Fills in the greatest exponents of the first values.
+void IntegerAttention::find_greatest(const Packed& head) const {
   std::int16_t greatest = PackedValues::kNoValues;
-  to.value_greatest[0] = greatest;
-  for (std::int64_t j = 0; j < padded_keys_; ++j) {
-    std::int32_t mantissa = 0;
-    std::int32_t exponent = 0;
-    to.key_offsets[j] = 0;
-    if (j < keys_) {
-      kernels.quantise(keys + j * stride, op_.head_dim, op_.head_dim, codes.data(), &mantissa,
-                       &exponent);
-      std::int8_t* column = to.key_codes + j / 16 * 16 * key_dim_ + j % 16 * 4;
-      for (std::int64_t d = 0; d < op_.head_dim; ++d) {
-        const int code = codes[static_cast<std::size_t>(d)] - 128;
-        column[d / 4 * 64 + d % 4] = static_cast<std::int8_t>(code);
-        to.key_offsets[j] += 128 * code;
-      }
+  for (std::int64_t j = 0; j <= keys_; ++j) {
+    head.value_greatest[j] = greatest;
+    if (j < keys_ && head.value_mantissas[j] != 0) {
+      greatest = std::max(greatest, head.value_exponents[j]);
     }
-    to.key_mantissas[j] = mantissa;
-    to.key_exponents[j] = exponent;
-    mantissa = exponent = 0;
-    if (j < keys_) {
-      kernels.quantise(values + j * stride, op_.head_dim, op_.head_dim, codes.data(), &mantissa,
-                       &exponent);
-      std::int8_t* row = to.value_codes + j / 4 * 4 * value_dim_ + j % 4;
-      for (std::int64_t d = 0; d < op_.head_dim; ++d) {
-        row[4 * d] = static_cast<std::int8_t>(codes[static_cast<std::size_t>(d)] - 128);
-      }
-      if (mantissa != 0) greatest = std::max(greatest, static_cast<std::int16_t>(exponent));
-      to.value_greatest[j + 1] = greatest;
-    }
-    to.value_mantissas[j] = static_cast<std::uint16_t>(mantissa);
-    to.value_exponents[j] = static_cast<std::int16_t>(exponent);
   }
 }
 
@@ -116,11 +98,16 @@ void IntegerAttention::run(const arith::Operand& q, const arith::Operand& k,
   const std::int64_t heads = batches_ * op_.kv_heads;
   const std::int64_t key_stride = op_.kv_heads * op_.head_dim;
   const std::int64_t query_stride = op_.heads * op_.head_dim;
-  pool.parallel_for(static_cast<std::size_t>(heads), [&](std::size_t i, int) {
-    const auto head = static_cast<std::int64_t>(i);
+  const std::int64_t key_blocks = padded_keys_ / HeadRows::kBlock;
+  pool.parallel_for(static_cast<std::size_t>(heads * key_blocks), [&](std::size_t i, int) {
+    const std::int64_t head = static_cast<std::int64_t>(i) / key_blocks;
     const std::int64_t first =
         head / op_.kv_heads * keys_ * key_stride + head % op_.kv_heads * op_.head_dim;
-    pack(packed(scratch, head), k.numbers.data() + first, v.numbers.data() + first, kernels);
+    pack(packed(scratch, head), static_cast<std::int64_t>(i) % key_blocks, k.numbers.data() + first,
+         v.numbers.data() + first, kernels);
+  });
+  pool.parallel_for(static_cast<std::size_t>(heads), [&](std::size_t head, int) {
+    find_greatest(packed(scratch, static_cast<std::int64_t>(head)));
   });
 
   const arith::Scale factor =
@@ -131,10 +118,11 @@ void IntegerAttention::run(const arith::Operand& q, const arith::Operand& k,
   std::byte* tiles = scratch + static_cast<std::size_t>(heads) * head_size();
   constexpr std::int64_t kRows = IntegerAttentionTile::kRows;
   const std::int64_t blocks = (queries_ + kRows - 1) / kRows;
+  const std::int64_t rows = (queries_ + blocks - 1) / blocks;
   const std::int64_t tasks = batches_ * op_.heads * blocks;
   pool.parallel_for(static_cast<std::size_t>(tasks), [&](std::size_t i, int worker) {
     const auto task = static_cast<std::int64_t>(i);
-    const std::int64_t row = task % blocks * kRows;
+    const std::int64_t row = task % blocks * rows;
     const std::int64_t head = task / blocks % op_.heads;
     const std::int64_t batch = task / blocks / op_.heads;
     const std::int64_t first = (batch * queries_ + row) * query_stride + head * op_.head_dim;
@@ -142,7 +130,7 @@ void IntegerAttention::run(const arith::Operand& q, const arith::Operand& k,
     kernels.attend({
         .queries = q.numbers.data() + first,
         .stride = query_stride,
-        .rows = std::min(kRows, queries_ - row),
+        .rows = std::min(rows, queries_ - row),
         .head_dim = op_.head_dim,
         .keys = {from.key_codes, from.key_offsets, from.key_mantissas, from.key_exponents},
         .values = {from.value_codes, from.value_mantissas, from.value_exponents,

@@ -25,8 +25,9 @@ class IntegerAttention {
   struct Packed;
   [[nodiscard]] std::size_t head_size() const;
   [[nodiscard]] Packed packed(std::byte* scratch, std::int64_t head) const;
-  void pack(const Packed& to, const std::int32_t* keys, const std::int32_t* values,
-            const IntegerKernels& kernels) const;
+  void pack(const Packed& to, std::int64_t block, const std::int32_t* keys,
+            const std::int32_t* values, const IntegerKernels& kernels) const;
+  void find_greatest(const Packed& head) const;
 
   Attention op_;
   std::int64_t batches_;

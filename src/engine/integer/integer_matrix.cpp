@@ -10,8 +10,9 @@ namespace {
 constexpr std::int64_t kColumns = PanelView::kColumns;
 /// Operand bytes of one task: a part of the level-2 cache that leaves room for a panel.
 constexpr std::int64_t kBlockBytes = 256 << 10;
-/// Panels of one task.
+/// Panels of one task, at most, and tasks that are enough to keep all threads busy to the end.
 constexpr std::int64_t kPanels = 4;
+constexpr std::int64_t kTasks = 24;
 
 /// What a row of the operand is besides its codes.
 struct RowArrays {
@@ -82,15 +83,18 @@ void IntegerMatrix::multiply(const std::int32_t* x, int x_fraction, std::int64_t
     operand.shifts[row] = x_fraction - y_fraction - exponent - reduce - 15;
   });
 
-  const std::int64_t block =
-      std::min(rows, std::max<std::int64_t>(12, kBlockBytes / depth / 12 * 12));
+  // Blocks as even as twelves allow: what the product kernel takes at once.
+  const std::int64_t most = std::max<std::int64_t>(12, kBlockBytes / depth / 12 * 12);
+  const std::int64_t wanted = (rows + most - 1) / most;
+  const std::int64_t block = (rows + 12 * wanted - 1) / (12 * wanted) * 12;
   const std::int64_t blocks = (rows + block - 1) / block;
   const std::int64_t panels = padded_rows() / kColumns;
-  const std::int64_t groups = (panels + kPanels - 1) / kPanels;
+  const std::int64_t together = std::clamp<std::int64_t>(panels * blocks / kTasks, 1, kPanels);
+  const std::int64_t groups = (panels + together - 1) / together;
   pool.parallel_for(static_cast<std::size_t>(blocks * groups), [&](std::size_t task, int) {
     const std::int64_t first = static_cast<std::int64_t>(task) / groups * block;
     const std::int64_t group = static_cast<std::int64_t>(task) % groups;
-    for (std::int64_t p = group * kPanels; p < std::min(panels, (group + 1) * kPanels); ++p) {
+    for (std::int64_t p = group * together; p < std::min(panels, (group + 1) * together); ++p) {
       const std::int64_t column = p * kColumns;
       kernels.product({
           .rows = operand.codes + first * depth,

@@ -11,7 +11,7 @@
 
 namespace heddle {
 
-/// A panel of a packed matrix: int8 [depth/4][kPanel columns][4], padded with zeros.
+/// A panel of a packed matrix: int8 [depth/4][kColumns][4], padded with zeros.
 struct PanelView {
   static constexpr int kColumns = 32;
   const std::int8_t* codes = nullptr;
@@ -41,7 +41,7 @@ struct ProductTile {
 
 /// Keys or values of one head, quantised and packed.
 struct PackedKeys {
-  const std::int8_t* codes;       ///< panels of 16 keys: [keys/16][head_dim/4][16][4]
+  const std::int8_t* codes;       ///< panels, the keys being columns: [keys/32][head_dim/4][32][4]
   const std::int32_t* offsets;    ///< 128 times the sum of each key's codes
   const std::int32_t* mantissas;  ///< all arrays of keys are padded to a multiple of 64
   const std::int32_t* exponents;
@@ -53,6 +53,16 @@ struct PackedValues {
   /// nu of the first n keys at n; kNoValues if all of them are zero.
   const std::int16_t* greatest;
   static constexpr std::int16_t kNoValues = INT16_MIN;
+};
+
+/// A block of one head's keys or values, Fixed, to be quantised and packed.
+struct HeadRows {
+  const std::int32_t* x;  ///< the block's first row, at the head's first element
+  std::int64_t stride;    ///< between rows
+  std::int64_t count;     ///< rows that exist, at most kBlock
+  std::int64_t head_dim;  ///< at most kWidest
+  static constexpr std::int64_t kBlock = 64;
+  static constexpr std::int64_t kWidest = 4096;
 };
 
 /// One head's attention for some queries.
@@ -117,6 +127,12 @@ struct IntegerKernels {
   void (*quantise)(const std::int32_t* x, std::int64_t count, std::int64_t padded,
                    std::uint8_t* codes, std::int32_t* mantissa, std::int32_t* exponent);
   void (*product)(const ProductTile& tile);
+  /// A block's part of a PackedKeys or PackedValues, all arrays at its first row. Rows that do not
+  /// exist become zeros.
+  void (*pack_keys)(const HeadRows& rows, std::int8_t* codes, std::int32_t* offsets,
+                    std::int32_t* mantissas, std::int32_t* exponents);
+  void (*pack_values)(const HeadRows& rows, std::int8_t* codes, std::uint16_t* mantissas,
+                      std::int16_t* exponents);
   void (*attend)(const IntegerAttentionTile& tile);
   void (*norm)(const NormRow& row);
   /// F(x, to) of x at `from`.

@@ -259,6 +259,19 @@ void rope_row(const I32* x, const I32* cosine, const I32* sine, Index heads, Ind
 
 // ---- rows ----
 
+/// Codes from one on, for |rnd(x, shift)| <= 2^14 and r < 2^17.
+void quantise_elements(const I32* x, Index first, Index count, int shift, I32 r,
+                       std::uint8_t* codes) {
+  // The 128 of all codes goes in with what rounds.
+  constexpr I32 kAdded = (1 << 22) + (128 << 23);
+  const I32 half = shift > 0 ? 1 << (shift - 1) : 0;
+  const I32 factor = shift < 0 ? 1 << -shift : 1;
+  const int right = shift > 0 ? shift : 0;
+  for (Index i = first; i < count; ++i) {
+    codes[i] = static_cast<std::uint8_t>((((x[i] * factor + half) >> right) * r + kAdded) >> 23);
+  }
+}
+
 void quantise_row(const I32* x, Index count, Index padded, std::uint8_t* codes, I32* mantissa,
                   I32* exponent) {
   const Scaled a = normal(static_cast<std::uint64_t>(greatest_magnitude(x, count)), 0);
@@ -266,18 +279,22 @@ void quantise_row(const I32* x, Index count, Index padded, std::uint8_t* codes, 
   *exponent = a.exponent;
   const I32 r = a.mantissa == 0 ? 0 : static_cast<I32>((I64{127} << 25) / a.mantissa);
   const int shift = a.exponent + 2;
+  Index first = 0;
+#if defined(__AVX512VNNI__)
   if (shift > 0) {
-    const I32 half = 1 << (shift - 1);
-    for (Index i = 0; i < count; ++i) {
-      const I32 y = (x[i] + half) >> shift;
-      codes[i] = static_cast<std::uint8_t>(((y * r + (1 << 22)) >> 23) + 128);
-    }
-  } else {
-    const I32 factor = 1 << -shift;
-    for (Index i = 0; i < count; ++i) {
-      codes[i] = static_cast<std::uint8_t>(((x[i] * factor * r + (1 << 22)) >> 23) + 128);
+    const __m512i half = _mm512_set1_epi32(1 << (shift - 1));
+    const __m128i right = _mm_cvtsi32_si128(shift);
+    const __m512i added = _mm512_set1_epi32((1 << 22) + (128 << 23));
+    for (; first + 16 <= count; first += 16) {
+      const __m512i y =
+          _mm512_sra_epi32(_mm512_add_epi32(_mm512_loadu_si512(x + first), half), right);
+      const __m512i scaled = _mm512_add_epi32(_mm512_mullo_epi32(y, _mm512_set1_epi32(r)), added);
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(codes + first),
+                       _mm512_cvtepi32_epi8(_mm512_srli_epi32(scaled, 23)));
     }
   }
+#endif
+  quantise_elements(x, first, count, shift, r, codes);
   for (Index i = count; i < padded; ++i) codes[i] = 128;
 }
 
@@ -380,18 +397,44 @@ void finish_row(const ProductTile& t, Index row, const I32* sums) {
 
 #if defined(__AVX512VNNI__)
 
-/// Sixteen results of finish_row where every shift is at least 1: docs/arithmetic.md, Linear.
+/// The least shift at which a product of finish_row, shifted by one less, fits 32 bits: P has
+/// bits(127^2 K) - k0 of them, M has 17.
+int least_vector_shift(const ProductTile& t) {
+  return bits(std::uint64_t{127 * 127} * static_cast<std::uint64_t>(t.panel.depth)) - t.reduce +
+         17 - 30;
+}
+
+/// Sixteen results of finish_row where no shift is below least_vector_shift(): docs/arithmetic.md,
+/// Linear. rnd(x, s) is rnd(x >> (s - 1), 1).
 __m512i finish_vector(const ProductTile& t, Index row, int column, __m512i sum) {
   const auto load = [&](const I32* from) { return _mm512_loadu_si512(from + column); };
-  sum = _mm512_sub_epi32(sum, load(t.offsets));
+  __m512i p = _mm512_sub_epi32(sum, load(t.offsets));
   if (t.reduce > 0) {
-    sum = _mm512_srai_epi32(_mm512_add_epi32(sum, _mm512_set1_epi32(1 << (t.reduce - 1))),
-                            static_cast<unsigned>(t.reduce));
+    p = _mm512_srai_epi32(_mm512_add_epi32(p, _mm512_set1_epi32(1 << (t.reduce - 1))),
+                          static_cast<unsigned>(t.reduce));
   }
-  const __m512i s = _mm512_sub_epi32(_mm512_set1_epi32(t.row_shifts[row]), load(t.exponents));
+  const __m512i s = _mm512_sub_epi32(_mm512_set1_epi32(t.row_shifts[row] - 1), load(t.exponents));
   const __m512i m = mantissa_products(t.row_mantissas[row], load(t.mantissas));
-  const __m512i result = round_products(sum, m, s);
+  const __m512i even = _mm512_srav_epi64(_mm512_mul_epi32(p, m), _mm512_maskz_mov_epi32(0x5555, s));
+  const __m512i odd =
+      _mm512_srav_epi64(_mm512_mul_epi32(_mm512_srli_epi64(p, 32), _mm512_srli_epi64(m, 32)),
+                        _mm512_srli_epi64(s, 32));
+  const __m512i halves = _mm512_mask_blend_epi32(0xAAAA, even, _mm512_slli_epi64(odd, 32));
+  const __m512i result =
+      saturate(_mm512_srai_epi32(_mm512_add_epi32(halves, _mm512_set1_epi32(1)), 1));
   return t.bias == nullptr ? result : saturate(_mm512_add_epi32(result, load(t.bias)));
+}
+
+/// Calls body(first, how many) for all rows, in groups of up to `most` that are as even as they can
+/// be.
+template <typename Body>
+void in_groups(Index rows, Index most, const Body& body) {
+  Index groups = (rows + most - 1) / most;
+  for (Index row = 0; row < rows; --groups) {
+    const Index size = (rows - row + groups - 1) / groups;
+    body(row, size);
+    row += size;
+  }
 }
 
 /// sum += x w. GCC 12 would keep sums of loops in memory; like this they stay in their registers.
@@ -406,56 +449,73 @@ __m512i four_of(const std::uint8_t* from) {
   return _mm512_set1_epi32(four);
 }
 
+/// Sums of some rows with a panel, [rows][kColumns]. Alone in its function, or GCC 12 would keep
+/// the sums in memory.
 template <int kRows>
-void product_rows(const ProductTile& t, Index first) {
+void dot_rows(const std::uint8_t* rows, Index stride, const std::int8_t* panel, Index depth,
+              const std::int8_t* ahead, I32* sums) {
   __m512i low[kRows];
   __m512i high[kRows];
 #pragma GCC unroll 12
   for (int r = 0; r < kRows; ++r) low[r] = high[r] = _mm512_setzero_si512();
-  const std::uint8_t* rows = t.rows + first * t.row_stride;
-  for (Index k = 0; k < t.panel.depth; k += 4) {
-    const __m512i left = _mm512_loadu_si512(t.panel.codes + k * kColumns);
-    const __m512i right = _mm512_loadu_si512(t.panel.codes + k * kColumns + 64);
+  for (Index k = 0; k < depth; k += 4) {
+    const __m512i left = _mm512_loadu_si512(panel + k * kColumns);
+    const __m512i right = _mm512_loadu_si512(panel + k * kColumns + 64);
+    _mm_prefetch(reinterpret_cast<const char*>(ahead + k * kColumns), _MM_HINT_T1);
+    _mm_prefetch(reinterpret_cast<const char*>(ahead + k * kColumns + 64), _MM_HINT_T1);
 #pragma GCC unroll 12
     for (int r = 0; r < kRows; ++r) {
-      const __m512i x = four_of(rows + r * t.row_stride + k);
+      const __m512i x = four_of(rows + r * stride + k);
       accumulate(low[r], x, left);
       accumulate(high[r], x, right);
     }
   }
-  alignas(64) I32 sums[kRows][kColumns];
 #pragma GCC unroll 12
   for (int r = 0; r < kRows; ++r) {
-    _mm512_store_si512(sums[r], low[r]);
-    _mm512_store_si512(sums[r] + 16, high[r]);
-  }
-  for (int r = 0; r < kRows; ++r) {
-    const Index row = first + r;
-    if (t.row_shifts[row] - t.greatest_exponent < 1) {
-      finish_row(t, row, sums[r]);
-      continue;
-    }
-    for (int column = 0; column < t.columns; column += 16) {
-      const int missing = column + 16 - t.columns;
-      const auto mask = static_cast<__mmask16>(0xFFFF >> (missing > 0 ? missing : 0));
-      _mm512_mask_storeu_epi32(t.out + row * t.out_stride + column, mask,
-                               finish_vector(t, row, column, _mm512_load_si512(sums[r] + column)));
-    }
+    _mm512_store_si512(sums + r * kColumns, low[r]);
+    _mm512_store_si512(sums + r * kColumns + 16, high[r]);
   }
 }
 
+/// Twelve rows keep 24 accumulators.
+constexpr int kMostRows = 12;
+
+/// Sums of up to kMostRows rows with a panel. `ahead` is what will be read soon, and is asked for.
+void dot(const std::uint8_t* rows, Index stride, Index count, PanelView panel,
+         const std::int8_t* ahead, I32* sums) {
+  constexpr void (*kDots[])(const std::uint8_t*, Index, const std::int8_t*, Index,
+                            const std::int8_t*, I32*) = {
+      dot_rows<1>, dot_rows<2>, dot_rows<3>, dot_rows<4>,  dot_rows<5>,  dot_rows<6>,
+      dot_rows<7>, dot_rows<8>, dot_rows<9>, dot_rows<10>, dot_rows<11>, dot_rows<12>};
+  kDots[count - 1](rows, stride, panel.codes, panel.depth, ahead, sums);
+}
+
 void product(const ProductTile& t) {
-  // Twelve rows keep 24 accumulators; all blocks are as even as they can be.
-  constexpr void (*kBlocks[])(const ProductTile&, Index) = {
-      product_rows<1>, product_rows<2>,  product_rows<3>,  product_rows<4>,
-      product_rows<5>, product_rows<6>,  product_rows<7>,  product_rows<8>,
-      product_rows<9>, product_rows<10>, product_rows<11>, product_rows<12>};
-  Index blocks = (t.row_count + 11) / 12;
-  for (Index row = 0; row < t.row_count; --blocks) {
-    const Index size = (t.row_count - row + blocks - 1) / blocks;
-    kBlocks[size - 1](t, row);
-    row += size;
-  }
+  const int least_shift = least_vector_shift(t);
+  in_groups(t.row_count, kMostRows, [&](Index first, Index size) {
+    // Few rows are done with a panel before the next comes from memory: the first of them asks for
+    // it. Most likely it follows this one.
+    const std::int8_t* ahead = t.panel.codes + (first == 0 ? t.panel.depth * kColumns : 0);
+    alignas(64) I32 sums[kMostRows * kColumns];
+    dot(t.rows + first * t.row_stride, t.row_stride, size, t.panel, ahead, sums);
+    for (Index row = first; row < first + size; ++row) {
+      const I32* own = sums + (row - first) * kColumns;
+      if (t.row_shifts[row] - t.greatest_exponent < least_shift) {
+        finish_row(t, row, own);
+        continue;
+      }
+      I32* out = t.out + row * t.out_stride;
+      for (int column = 0; column < t.columns; column += 16) {
+        const __m512i y = finish_vector(t, row, column, _mm512_load_si512(own + column));
+        if (column + 16 <= t.columns) {
+          _mm512_storeu_si512(out + column, y);
+        } else {
+          const auto there = static_cast<__mmask16>((1 << (t.columns - column)) - 1);
+          _mm512_mask_storeu_epi32(out + column, there, y);
+        }
+      }
+    }
+  });
 }
 
 #elif defined(__AVX2__)
@@ -511,10 +571,51 @@ void product(const ProductTile& t) {
 // ---- attention ----
 
 constexpr Index kRows = IntegerAttentionTile::kRows;
-constexpr Index kBlock = 64;  // keys that share an exponent
+constexpr Index kBlock = HeadRows::kBlock;  // keys that share an exponent
 
 Index round_up(Index x, Index to) {
   return (x + to - 1) / to * to;
+}
+
+void pack_keys(const HeadRows& rows, std::int8_t* codes, I32* offsets, I32* mantissas,
+               I32* exponents) {
+  std::uint8_t row[HeadRows::kWidest];
+  const Index depth = round_up(rows.head_dim, 4);
+  for (Index j = 0; j < kBlock; ++j) {
+    const bool there = j < rows.count;
+    quantise_row(rows.x + (there ? j * rows.stride : 0), there ? rows.head_dim : 0, depth, row,
+                 mantissas + j, exponents + j);
+    std::int8_t* to = codes + j / kColumns * kColumns * depth + j % kColumns * 4;
+    I32 sum = 0;
+    for (Index d = 0; d < depth; ++d) sum += row[d];
+    for (Index d = 0; d < depth; d += 4, to += 4 * kColumns) {
+      std::uint32_t four;
+      __builtin_memcpy(&four, row + d, 4);
+      four ^= 0x80808080U;  // From code + 128 to code.
+      __builtin_memcpy(to, &four, 4);
+    }
+    offsets[j] = 128 * (sum - static_cast<I32>(128 * depth));
+  }
+}
+
+void pack_values(const HeadRows& rows, std::int8_t* codes, std::uint16_t* mantissas,
+                 std::int16_t* exponents) {
+  std::uint8_t four[4][HeadRows::kWidest];
+  const Index width = round_up(rows.head_dim, 16);
+  for (Index j = 0; j < kBlock; j += 4, codes += 4 * width) {
+    for (Index i = 0; i < 4; ++i) {
+      const bool there = j + i < rows.count;
+      I32 mantissa = 0;
+      I32 exponent = 0;
+      quantise_row(rows.x + (there ? (j + i) * rows.stride : 0), there ? rows.head_dim : 0, width,
+                   four[i], &mantissa, &exponent);
+      mantissas[j + i] = static_cast<std::uint16_t>(mantissa);
+      exponents[j + i] = static_cast<std::int16_t>(exponent);
+    }
+    for (Index d = 0; d < width; ++d) {
+      for (Index i = 0; i < 4; ++i) codes[4 * d + i] = static_cast<std::int8_t>(four[i][d] ^ 0x80);
+    }
+  }
 }
 
 /// E and the differences to its next entries.
@@ -587,7 +688,7 @@ void quantise_queries(const IntegerAttentionTile& t, const AttentionScratch& s, 
 
 const std::int8_t* key_codes(const IntegerAttentionTile& t, Index key) {
   const Index dim = round_up(t.head_dim, 4);
-  return t.keys.codes + key / 16 * 16 * dim + key % 16 * 4;
+  return t.keys.codes + key / kColumns * kColumns * dim + key % kColumns * 4;
 }
 
 /// One query after the other, key by key.
@@ -610,7 +711,7 @@ void attend_plainly(const IntegerAttentionTile& t, const Exponentials& table) {
     for (Index j = 0; j < seen; ++j) {
       const std::int8_t* k = key_codes(t, j);
       I32 sum = -t.keys.offsets[j];
-      for (Index d = 0; d < t.head_dim; ++d) sum += q[d] * k[d / 4 * 64 + d % 4];
+      for (Index d = 0; d < t.head_dim; ++d) sum += q[d] * k[d / 4 * 4 * kColumns + d % 4];
       if (t.reduce > 0) sum = (sum + (1 << (t.reduce - 1))) >> t.reduce;
       const auto m = static_cast<I32>((static_cast<std::uint32_t>(scales[r].mantissa) *
                                        static_cast<std::uint32_t>(t.keys.mantissas[j])) >>
@@ -662,81 +763,74 @@ void attend_plainly(const IntegerAttentionTile& t, const Exponentials& table) {
 /// Rows whose sums fit 32 bits.
 constexpr Index kShortRow = 2048;
 
-/// t of sixteen keys for some queries; raises the queries' greatest ones.
-template <int kQueries>
-void score_panel(const IntegerAttentionTile& t, const AttentionScratch& s, const Scaled* scales,
-                 Index first, Index panel, __m512i* greatest) {
-  const Index dim = round_up(t.head_dim, 4);
-  __m512i sums[kQueries];
-#pragma GCC unroll 8
-  for (int r = 0; r < kQueries; ++r) sums[r] = _mm512_setzero_si512();
-  const std::int8_t* codes = t.keys.codes + panel * 16 * dim;
-  const std::uint8_t* queries = s.codes + first * s.dim;
-  for (Index d = 0; d < dim; d += 4) {
-    const __m512i k = _mm512_loadu_si512(codes + 16 * d);
-#pragma GCC unroll 8
-    for (int r = 0; r < kQueries; ++r) accumulate(sums[r], four_of(queries + r * s.dim + d), k);
-  }
-  const auto load = [&](const I32* from) { return _mm512_loadu_si512(from + 16 * panel); };
-  const __m512i offsets = load(t.keys.offsets);
-  const __m512i mantissas = load(t.keys.mantissas);
-  const __m512i exponents = load(t.keys.exponents);
-  const __m512i one = _mm512_set1_epi32(1);
-#pragma GCC unroll 8
-  for (int r = 0; r < kQueries; ++r) {
-    __m512i sum = _mm512_sub_epi32(sums[r], offsets);
-    if (t.reduce > 0) {
-      sum = _mm512_srai_epi32(_mm512_add_epi32(sum, _mm512_set1_epi32(1 << (t.reduce - 1))),
-                              static_cast<unsigned>(t.reduce));
+/// t of a panel of keys for some queries, which see the first `seen` keys; raises the queries'
+/// greatest ones.
+void score(const IntegerAttentionTile& t, const AttentionScratch& s, const Scaled* scales,
+           const Index* seen, Index first, Index count, Index key, __m512i* greatest) {
+  alignas(64) I32 sums[kMostRows * kColumns];
+  const Index depth = round_up(t.head_dim, 4);
+  const std::int8_t* panel = t.keys.codes + key * depth;
+  dot(s.codes + first * s.dim, s.dim, count, {panel, depth}, panel + depth * kColumns, sums);
+  const __m128i reduce = _mm_cvtsi32_si128(t.reduce);
+  const __m512i rounding = _mm512_set1_epi32(t.reduce > 0 ? 1 << (t.reduce - 1) : 0);
+  for (int half = 0; half < kColumns; half += 16) {
+    const auto load = [&](const I32* from) { return _mm512_loadu_si512(from + key + half); };
+    const __m512i added = _mm512_sub_epi32(rounding, load(t.keys.offsets));
+    const __m512i mantissas = load(t.keys.mantissas);
+    const __m512i exponents = load(t.keys.exponents);
+    for (Index r = first; r < first + count; ++r) {
+      const __m512i sum =
+          _mm512_add_epi32(_mm512_load_si512(sums + (r - first) * kColumns + half), added);
+      // Mantissas have 16 bits, so the upper halves of all lanes are 0.
+      const __m512i m = _mm512_srli_epi32(
+          _mm512_mulhi_epu16(_mm512_set1_epi32(scales[r].mantissa), mantissas), 4);
+      // rnd(x, s) is rnd(x >> (s - 1), 1).
+      const __m512i shift = _mm512_min_epi32(
+          _mm512_max_epi32(
+              _mm512_sub_epi32(_mm512_set1_epi32(t.score_shift - scales[r].exponent - 1),
+                               exponents),
+              _mm512_setzero_si512()),
+          _mm512_set1_epi32(30));
+      const __m512i product = _mm512_mullo_epi32(_mm512_sra_epi32(sum, reduce), m);
+      __m512i result = _mm512_srai_epi32(
+          _mm512_add_epi32(_mm512_srav_epi32(product, shift), _mm512_set1_epi32(1)), 1);
+      const Index left = seen[r] - key - half;
+      if (left < 16) {
+        const auto mask = static_cast<__mmask16>(left <= 0 ? 0 : (1 << left) - 1);
+        result = _mm512_mask_blend_epi32(mask, _mm512_set1_epi32(INT32_MIN), result);
+      }
+      greatest[r] = _mm512_max_epi32(greatest[r], result);
+      _mm512_storeu_si512(s.scores + r * s.keys + key + half, result);
     }
-    const Scaled& q = scales[first + r];
-    const __m512i m =
-        _mm512_srli_epi32(_mm512_mullo_epi32(_mm512_set1_epi32(q.mantissa), mantissas), 20);
-    const __m512i shift = _mm512_min_epi32(
-        _mm512_max_epi32(_mm512_sub_epi32(_mm512_set1_epi32(t.score_shift - q.exponent), exponents),
-                         one),
-        _mm512_set1_epi32(31));
-    const __m512i half = _mm512_sllv_epi32(one, _mm512_sub_epi32(shift, one));
-    __m512i score = _mm512_srav_epi32(_mm512_add_epi32(_mm512_mullo_epi32(sum, m), half), shift);
-    const Index left = visible(t, first + r) - 16 * panel;
-    if (left < 16) {
-      const auto mask = static_cast<__mmask16>(left <= 0 ? 0 : (1 << left) - 1);
-      score = _mm512_mask_blend_epi32(mask, _mm512_set1_epi32(INT32_MIN), score);
-    }
-    greatest[first + r] = _mm512_max_epi32(greatest[first + r], score);
-    _mm512_storeu_si512(s.scores + (first + r) * s.keys + 16 * panel, score);
   }
 }
 
-/// What thirty-two keys weigh: e, and w of 8 bits at `weights`. Keys out of sight weigh nothing.
+/// What thirty-two keys weigh: e, and w of 8 bits at `weights`. `top` is the greatest t less the
+/// block's octaves. Keys out of sight weigh nothing.
 __m512i weigh(const IntegerAttentionTile& t, const Exponentials& table, const I32* scores,
-              Index key, I32 top, int octaves, int greatest, std::uint8_t* weights) {
-  const __m512i all = _mm512_set1_epi32(top);
-  const __m512i first = _mm512_loadu_si512(scores + key);
-  const __m512i second = _mm512_loadu_si512(scores + key + 16);
+              Index key, I32 top, int greatest, std::uint8_t* weights) {
   // The distance to what is out of sight does not fit: as an unsigned number it is huge.
-  const __m512i delta0 = _mm512_sub_epi32(all, first);
-  const __m512i delta1 = _mm512_sub_epi32(all, second);
-  const __m512i base = _mm512_set1_epi32(octaves);
-  const auto narrow = [](__m512i low, __m512i high) {
-    return _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtusepi32_epi16(low)),
-                              _mm512_cvtusepi32_epi16(high), 1);
+  const auto delta = [&](Index from) {
+    return _mm512_sub_epi32(_mm512_set1_epi32(top), _mm512_loadu_si512(scores + key + from));
   };
-  const __m512i n = narrow(_mm512_sub_epi32(_mm512_srli_epi32(delta0, 12), base),
-                           _mm512_sub_epi32(_mm512_srli_epi32(delta1, 12), base));
-  const __m512i fraction = _mm512_set1_epi32(4095);
-  const __m512i f = narrow(_mm512_and_si512(delta0, fraction), _mm512_and_si512(delta1, fraction));
-  const __m512i a = _mm512_srli_epi16(f, 6);
-  const __m512i b = _mm512_and_si512(f, _mm512_set1_epi16(63));
+  const __m512i near = delta(0);
+  const __m512i far = delta(16);
+  const __m512i end = _mm512_set1_epi32(1 << 16);
+  const __mmask32 heavy =
+      _mm512_kunpackw(_mm512_cmplt_epu32_mask(far, end), _mm512_cmplt_epu32_mask(near, end));
+  const __m512i distance = _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtepi32_epi16(near)),
+                                              _mm512_cvtepi32_epi16(far), 1);
+  const __m512i n = _mm512_srli_epi16(distance, 12);
+  const __m512i a = _mm512_srli_epi16(distance, 6);  // Of an index of words the lower 6 bits count.
+  const __m512i b = _mm512_and_si512(distance, _mm512_set1_epi16(63));
   const auto look_up = [&](const std::uint16_t* from) {
     return _mm512_permutex2var_epi16(_mm512_load_si512(from), a, _mm512_load_si512(from + 32));
   };
   const __m512i between = _mm512_srli_epi16(
       _mm512_add_epi16(_mm512_mullo_epi16(look_up(table.steps), b), _mm512_set1_epi16(32)), 6);
   const __m512i half = _mm512_srli_epi16(_mm512_sllv_epi16(_mm512_set1_epi16(1), n), 1);
-  // Shifts of 16 and more give 0, as they should.
-  const __m512i e = _mm512_srlv_epi16(
-      _mm512_add_epi16(_mm512_sub_epi16(look_up(table.entries), between), half), n);
+  const __m512i e = _mm512_maskz_srlv_epi16(
+      heavy, _mm512_add_epi16(_mm512_sub_epi16(look_up(table.entries), between), half), n);
   const __m512i down = _mm512_sub_epi16(_mm512_set1_epi16(static_cast<short>(greatest)),
                                         _mm512_loadu_si512(t.values.exponents + key));
   const __m512i share = _mm512_srlv_epi16(_mm512_loadu_si512(t.values.mantissas + key), down);
@@ -773,18 +867,18 @@ void add_values(const IntegerAttentionTile& t, const AttentionScratch& s, Index 
   }
 #pragma GCC unroll 4
   for (int r = 0; r < kQueries; ++r) {
-    const int n = octaves[first + r];
-    // By 31 bits and more nothing is left: the sums have 26.
-    const int right = n < 31 ? n : 31;
-    const __m512i half = _mm512_set1_epi32(right > 0 ? 1 << (right - 1) : 0);
-    const __m128i shift = _mm_cvtsi32_si128(right);
+    // rnd(2^5 sum, n): up to n = 5 nothing is lost, by 31 bits and more nothing is left.
+    const int n = octaves[first + r] - 5;
+    const int right = n < 26 ? n : 26;
+    const __m512i half = _mm512_set1_epi32(n > 0 ? 1 << (right - 1) : 0);
+    const __m128i shift = _mm_cvtsi32_si128(n > 0 ? right : -n);
     I32* to = s.sums + (first + r) * s.dim + 16 * vector;
 #pragma GCC unroll 4
-    for (int i = 0; i < kVectors; ++i) {
-      const __m512i scaled = _mm512_sra_epi32(
-          _mm512_add_epi32(_mm512_slli_epi32(sums[r * kVectors + i], 5), half), shift);
+    for (int i = 0; i < kVectors; ++i, to += 16) {
+      const __m512i sum = sums[r * kVectors + i];
+      const __m512i scaled = n > 0 ? _mm512_sra_epi32(_mm512_add_epi32(sum, half), shift)
+                                   : _mm512_sll_epi32(sum, shift);
       _mm512_storeu_si512(to, _mm512_add_epi32(_mm512_loadu_si512(to), scaled));
-      to += 16;
     }
   }
 }
@@ -803,20 +897,24 @@ void add_values(const IntegerAttentionTile& t, const AttentionScratch& s, Index 
 }
 
 void attend_in_vectors(const IntegerAttentionTile& t, const Exponentials& table) {
+  constexpr void (*kValues[])(const IntegerAttentionTile&, const AttentionScratch&, Index, Index,
+                              const int*) = {add_values<1>, add_values<2>, add_values<3>,
+                                             add_values<4>};
   const AttentionScratch s = divide(t);
   Scaled scales[kRows];
   quantise_queries(t, s, scales);
+  Index seen[kRows];
   Index longest = 0;
   __m512i greatest[kRows];
   for (Index r = 0; r < t.rows; ++r) {
-    const Index seen = visible(t, r);
-    if (seen > longest) longest = seen;
+    seen[r] = visible(t, r);
+    if (seen[r] > longest) longest = seen[r];
     greatest[r] = _mm512_set1_epi32(INT32_MIN);
   }
-  for (Index panel = 0; panel < round_up(longest, kBlock) / 16; ++panel) {
-    Index r = 0;
-    for (; r + 8 <= t.rows; r += 8) score_panel<8>(t, s, scales, r, panel, greatest);
-    for (; r < t.rows; ++r) score_panel<1>(t, s, scales, r, panel, greatest);
+  for (Index key = 0; key < round_up(longest, kBlock); key += kColumns) {
+    in_groups(t.rows, kMostRows, [&](Index first, Index size) {
+      score(t, s, scales, seen, first, size, key, greatest);
+    });
   }
   I32 tops[kRows];
   std::uint64_t totals[kRows] = {};
@@ -829,9 +927,9 @@ void attend_in_vectors(const IntegerAttentionTile& t, const Exponentials& table)
     for (Index r = 0; r < t.rows; ++r) {
       const I32* scores = s.scores + r * s.keys;
       const Index key = block * kBlock;
-      const int exponent = t.values.greatest[visible(t, r)];
+      const int exponent = t.values.greatest[seen[r]];
       octaves[r] = 0;
-      if (visible(t, r) <= key || exponent == PackedValues::kNoValues) {
+      if (seen[r] <= key || exponent == PackedValues::kNoValues) {
         for (Index j = 0; j < kBlock; ++j) s.weights[r * kBlock + j] = 0;
         continue;
       }
@@ -840,9 +938,9 @@ void attend_in_vectors(const IntegerAttentionTile& t, const Exponentials& table)
           _mm512_max_epi32(_mm512_max_epi32(load(0), load(1)), _mm512_max_epi32(load(2), load(3))));
       octaves[r] = (tops[r] - best) >> 12;
       std::uint8_t* weights = s.weights + r * kBlock;
-      const __m512i first = weigh(t, table, scores, key, tops[r], octaves[r], exponent, weights);
-      const __m512i second =
-          weigh(t, table, scores, key + 32, tops[r], octaves[r], exponent, weights + 32);
+      const I32 near = tops[r] - (octaves[r] << 12);
+      const __m512i first = weigh(t, table, scores, key, near, exponent, weights);
+      const __m512i second = weigh(t, table, scores, key + 32, near, exponent, weights + 32);
       const I32 sum =
           _mm512_reduce_add_epi32(_mm512_add_epi32(pair_sums(first), pair_sums(second))) +
           (kBlock << 15);
@@ -851,12 +949,11 @@ void attend_in_vectors(const IntegerAttentionTile& t, const Exponentials& table)
                                               : n < 63 ? round_right(I64{sum} * 32, n)
                                                        : 0);
     }
-    Index r = 0;
-    for (; r + 4 <= t.rows; r += 4) add_values<4>(t, s, r, block, octaves);
-    for (; r < t.rows; ++r) add_values<1>(t, s, r, block, octaves);
+    in_groups(t.rows, 4,
+              [&](Index first, Index size) { kValues[size - 1](t, s, first, block, octaves); });
   }
   for (Index r = 0; r < t.rows; ++r) {
-    const int exponent = t.values.greatest[visible(t, r)];
+    const int exponent = t.values.greatest[seen[r]];
     if (exponent == PackedValues::kNoValues) {
       no_attention(t, r);
     } else {
@@ -884,8 +981,8 @@ void attend(const IntegerAttentionTile& t) {
 
 extern const IntegerKernels kTable;
 const IntegerKernels kTable = {
-    HEDDLE_ISA_NAME, quantise_row,  product,      attend,         norm_row,
-    map_elements,    gate_elements, add_elements, scale_elements, rope_row,
+    HEDDLE_ISA_NAME, quantise_row, product,       pack_keys,    pack_values,    attend,
+    norm_row,        map_elements, gate_elements, add_elements, scale_elements, rope_row,
 };
 
 }  // namespace heddle::HEDDLE_ISA
