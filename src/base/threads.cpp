@@ -3,6 +3,7 @@
 #include <immintrin.h>
 #include <sched.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace heddle {
@@ -12,17 +13,13 @@ namespace {
 // several: wait this many polls (tens of microseconds) before going to sleep.
 constexpr int kSpins = 2000;
 
-/// No loop has this many iterations: a ticket that says so is closed.
-constexpr std::uint32_t kClosed = UINT32_MAX;
-
-std::uint32_t loop_of(std::uint64_t ticket) {
-  return static_cast<std::uint32_t>(ticket >> 32);
+std::uint64_t pack(std::uint64_t first, std::uint64_t end) {
+  return first << 32 | end;
 }
 
 }  // namespace
 
-ThreadPool::ThreadPool(int threads) {
-  open(0, kClosed);
+ThreadPool::ThreadPool(int threads) : parts_(static_cast<std::size_t>(std::max(1, threads))) {
   for (int worker = 1; worker < threads; ++worker) {
     workers_.emplace_back([this, worker] { work(worker); });
   }
@@ -30,30 +27,28 @@ ThreadPool::ThreadPool(int threads) {
 
 ThreadPool::~ThreadPool() {
   stopping_ = true;
-  open(loop_of(ticket_) + 1, kClosed);
+  open();
 }
 
-void ThreadPool::open(std::uint32_t loop, std::uint32_t next) {
+void ThreadPool::open() {
   {
     // The lock keeps a worker from missing the change between its last look and its sleep.
     const std::lock_guard lock(mutex_);
-    ticket_ = std::uint64_t{loop} << 32 | next;
+    ++loop_;
   }
   opened_.notify_all();
 }
 
 void ThreadPool::parallel_for(std::size_t count, const Body& body) {
-  count_ = count;
   body_ = &body;
   done_ = 0;
   failed_ = false;
-  const std::uint32_t loop = loop_of(ticket_) + 1;
-  if (count > 1) {
-    open(loop, 0);
-  } else {
-    ticket_ = std::uint64_t{loop} << 32;  // Nobody else is needed: let them sleep.
+  const std::size_t parts = parts_.size();
+  for (std::size_t i = 0; i < parts; ++i) {
+    parts_[i].left = pack(count * i / parts, count * (i + 1) / parts);
   }
-  drain(loop, 0);
+  if (count > 1) open();  // For one iteration nobody else is needed: let them sleep.
+  drain(0);
   for (int spin = 0; done_ != count; ++spin) {
     if (spin < kSpins) {
       _mm_pause();
@@ -61,24 +56,42 @@ void ThreadPool::parallel_for(std::size_t count, const Body& body) {
       std::this_thread::yield();
     }
   }
-  // Closed before the next loop's count is set: a late worker must not take an iteration of both.
-  ticket_ = std::uint64_t{loop} << 32 | kClosed;
   if (failed_) {
     const std::lock_guard lock(mutex_);
     std::rethrow_exception(std::exchange(failure_, nullptr));
   }
 }
 
-void ThreadPool::drain(std::uint32_t loop, int worker) {
-  std::uint64_t ticket = ticket_;
-  while (loop_of(ticket) == loop) {
-    const auto index = static_cast<std::uint32_t>(ticket);
-    if (index == kClosed || index >= count_) return;
-    if (!ticket_.compare_exchange_weak(ticket, ticket + 1)) continue;
-    run(index, worker);
-    ++done_;
-    ticket = ticket_;
+bool ThreadPool::take_first(Part& part, std::size_t& index) {
+  std::uint64_t left = part.left;
+  do {
+    index = left >> 32;
+    if (index >= static_cast<std::uint32_t>(left)) return false;
+  } while (!part.left.compare_exchange_weak(left, left + pack(1, 0)));
+  return true;
+}
+
+bool ThreadPool::take_last(Part& part, std::size_t& index) {
+  std::uint64_t left = part.left;
+  do {
+    const auto end = static_cast<std::uint32_t>(left);
+    if (left >> 32 >= end) return false;
+    index = end - 1;
+  } while (!part.left.compare_exchange_weak(left, left - 1));
+  return true;
+}
+
+void ThreadPool::drain(int worker) {
+  const auto own = static_cast<std::size_t>(worker);
+  std::size_t taken = 0;
+  std::size_t index = 0;
+  for (; take_first(parts_[own], index); ++taken) run(index, worker);
+  for (std::size_t i = 1; i < parts_.size(); ++i) {
+    Part& other = parts_[(own + i) % parts_.size()];
+    for (; take_last(other, index); ++taken) run(index, worker);
   }
+  // Once: the loop cannot end, nor the next begin, before.
+  if (taken != 0) done_ += taken;
 }
 
 void ThreadPool::run(std::size_t index, int worker) {
@@ -95,14 +108,14 @@ void ThreadPool::run(std::size_t index, int worker) {
 void ThreadPool::work(int worker) {
   std::uint32_t seen = 0;
   while (true) {
-    for (int spin = 0; spin < kSpins && loop_of(ticket_) == seen; ++spin) _mm_pause();
-    if (loop_of(ticket_) == seen) {
+    for (int spin = 0; spin < kSpins && loop_ == seen; ++spin) _mm_pause();
+    if (loop_ == seen) {
       std::unique_lock lock(mutex_);
-      opened_.wait(lock, [&] { return loop_of(ticket_) != seen; });
+      opened_.wait(lock, [&] { return loop_ != seen; });
     }
     if (stopping_) return;
-    seen = loop_of(ticket_);
-    drain(seen, worker);
+    seen = loop_;
+    drain(worker);
   }
 }
 

@@ -332,11 +332,16 @@ void weigh(std::int32_t weight, const Operand& x, const Result& y) {
   }
 }
 
-std::int32_t from_real(float real, int fraction) {
+void from_reals(std::span<const float> reals, const Result& y) {
   // Exact: a float has 24 bits, and what the scaling takes beyond a double's range is saturated.
-  const double scaled = std::ldexp(static_cast<double>(real), fraction);
-  return static_cast<std::int32_t>(
-      std::clamp(std::floor(scaled + 0.5), -double{kLimit}, double{kLimit}));
+  const double scale = std::ldexp(1.0, y.fraction);
+  for (std::size_t i = 0; i < reals.size(); ++i) {
+    // In this range a cast cuts off what floor() would, but for negative numbers.
+    const double scaled =
+        std::clamp(static_cast<double>(reals[i]) * scale + 0.5, -double{kLimit}, double{kLimit});
+    const auto cut = static_cast<std::int32_t>(scaled);
+    y.numbers[i] = cut - static_cast<std::int32_t>(static_cast<double>(cut) > scaled);
+  }
 }
 
 float to_real(std::int32_t x, int fraction) {

@@ -81,8 +81,8 @@ Route route(const Operand& logits);
 /// What the expert of one token computed, weighted.
 void weigh(std::int32_t weight, const Operand& x, const Result& y);
 
-/// A number that comes from outside: finite.
-std::int32_t from_real(float real, int fraction);
+/// Numbers that come from outside, all finite.
+void from_reals(std::span<const float> reals, const Result& y);
 /// A number that goes outside.
 float to_real(std::int32_t x, int fraction);
 

@@ -77,11 +77,13 @@ class Binder {
     }
     StepScratch& scratch = context_.program.scratch;
     scratch.size = std::max(scratch.size, matrix.scratch_size(rows_));
-    return [&matrix, &scratch, &kernels = kernels_, &pool = pool_, bias = std::move(bias),
-            rows = rows_, x = operand(std::size_t{0}), y = result()] {
-      matrix.multiply(x.numbers.data(), x.fraction, rows, bias.empty() ? nullptr : bias.data(),
-                      y.numbers.data(), y.fraction, scratch.memory, kernels, pool);
-    };
+    return
+        [&matrix, &scratch, &kernels = kernels_, &pool = pool_, bias = std::move(bias),
+         rows = rows_, prepared = node_.same_operand, x = operand(std::size_t{0}), y = result()] {
+          if (!prepared) matrix.prepare(x.numbers.data(), rows, scratch.memory, kernels, pool);
+          matrix.multiply(x.fraction, rows, bias.empty() ? nullptr : bias.data(), y.numbers.data(),
+                          y.fraction, scratch.memory, kernels, pool);
+        };
   }
 
   BoundStep bind(const Attention& op) {

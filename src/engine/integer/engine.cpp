@@ -1,5 +1,6 @@
 #include "engine/integer/engine.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -36,15 +37,19 @@ class IntegerEngine::Impl final : public StepMaker {
       std::memcpy(place, input.bytes.data(), input.bytes.size());
       return;
     }
+    const std::span<const float> reals = input.floats();
     const int fraction = weights_.fraction(value.name);
     auto* to = reinterpret_cast<std::int32_t*>(place);
-    for (const float real : input.floats()) {
-      if (!std::isfinite(real)) {
+    constexpr std::size_t kPart = 4096;
+    pool_.parallel_for((reals.size() + kPart - 1) / kPart, [&](std::size_t i, int) {
+      const auto part = reals.subspan(i * kPart, std::min(kPart, reals.size() - i * kPart));
+      for (const float real : part) {
+        if (std::isfinite(real)) continue;
         throw UserError(fmt::format("input {} holds {}", value.name, real),
                         "inputs are finite numbers");
       }
-      *to++ = arith::from_real(real, fraction);
-    }
+      arith::from_reals(part, {{to + i * kPart, part.size()}, fraction});
+    });
   }
 
   [[nodiscard]] Tensor load(ValueId id, const std::byte* place) const override {

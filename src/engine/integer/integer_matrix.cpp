@@ -12,12 +12,12 @@ constexpr std::int64_t kColumns = PanelView::kColumns;
 constexpr std::int64_t kBlockBytes = 256 << 10;
 /// Panels of one task, at most, and tasks that are enough to keep all threads busy to the end.
 constexpr std::int64_t kPanels = 4;
-constexpr std::int64_t kTasks = 24;
+constexpr std::int64_t kTasks = 96;
 
 /// What a row of the operand is besides its codes.
 struct RowArrays {
   std::int32_t* mantissas;
-  std::int32_t* shifts;
+  std::int32_t* exponents;
   std::uint8_t* codes;
 };
 RowArrays divide(std::byte* scratch, std::int64_t rows) {
@@ -68,20 +68,23 @@ std::size_t IntegerMatrix::scratch_size(std::int64_t rows) const {
   return static_cast<std::size_t>((rows + 15) / 16 * 16 * 8 + rows * padded_depth());
 }
 
-void IntegerMatrix::multiply(const std::int32_t* x, int x_fraction, std::int64_t rows,
-                             const std::int32_t* bias, std::int32_t* y, int y_fraction,
-                             std::byte* scratch, const IntegerKernels& kernels,
-                             ThreadPool& pool) const {
+void IntegerMatrix::prepare(const std::int32_t* x, std::int64_t rows, std::byte* scratch,
+                            const IntegerKernels& kernels, ThreadPool& pool) const {
+  const std::int64_t depth = padded_depth();
+  const RowArrays operand = divide(scratch, rows);
+  for_rows(pool, rows, depth_, [&](std::int64_t row) {
+    kernels.quantise(x + row * depth_, depth_, depth, operand.codes + row * depth,
+                     operand.mantissas + row, operand.exponents + row);
+  });
+}
+
+void IntegerMatrix::multiply(int x_fraction, std::int64_t rows, const std::int32_t* bias,
+                             std::int32_t* y, int y_fraction, std::byte* scratch,
+                             const IntegerKernels& kernels, ThreadPool& pool) const {
   const std::int64_t depth = padded_depth();
   const int reduce =
       std::max(0, arith::bits(127ULL * 127 * static_cast<std::uint64_t>(depth_)) - 26);
   const RowArrays operand = divide(scratch, rows);
-  for_rows(pool, rows, depth_, [&](std::int64_t row) {
-    std::int32_t exponent = 0;
-    kernels.quantise(x + row * depth_, depth_, depth, operand.codes + row * depth,
-                     operand.mantissas + row, &exponent);
-    operand.shifts[row] = x_fraction - y_fraction - exponent - reduce - 15;
-  });
 
   // Blocks as even as twelves allow: what the product kernel takes at once.
   const std::int64_t most = std::max<std::int64_t>(12, kBlockBytes / depth / 12 * 12);
@@ -109,7 +112,8 @@ void IntegerMatrix::multiply(const std::int32_t* x, int x_fraction, std::int64_t
           .bias = bias == nullptr ? nullptr : bias + column,
           .reduce = reduce,
           .row_mantissas = operand.mantissas + first,
-          .row_shifts = operand.shifts + first,
+          .row_exponents = operand.exponents + first,
+          .shift = x_fraction - y_fraction - reduce - 15,
           .out = y + first * rows_ + column,
           .out_stride = rows_,
       });

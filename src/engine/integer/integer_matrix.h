@@ -21,13 +21,16 @@ class IntegerMatrix {
   /// K as rows of operands are padded to it.
   [[nodiscard]] std::int64_t padded_depth() const { return (depth_ + 3) / 4 * 4; }
 
-  /// Bytes of scratch memory that multiply() needs for so many rows.
+  /// Bytes of scratch memory that prepare() and multiply() need for so many rows.
   [[nodiscard]] std::size_t scratch_size(std::int64_t rows) const;
 
-  /// linear() of docs/arithmetic.md: x is [rows,K] at x_fraction, y [rows,N] at y_fraction; `bias`
-  /// is at y_fraction, padded to whole panels, or null.
-  void multiply(const std::int32_t* x, int x_fraction, std::int64_t rows, const std::int32_t* bias,
-                std::int32_t* y, int y_fraction, std::byte* scratch, const IntegerKernels& kernels,
+  /// Quantises x [rows,K] into the scratch memory, for any matrix of depth K.
+  void prepare(const std::int32_t* x, std::int64_t rows, std::byte* scratch,
+               const IntegerKernels& kernels, ThreadPool& pool) const;
+  /// linear() of docs/arithmetic.md: y [rows,N] at y_fraction from what was prepared, which was at
+  /// x_fraction; `bias` is at y_fraction, padded to whole panels, or null.
+  void multiply(int x_fraction, std::int64_t rows, const std::int32_t* bias, std::int32_t* y,
+                int y_fraction, std::byte* scratch, const IntegerKernels& kernels,
                 ThreadPool& pool) const;
 
   /// N as columns are padded to it.

@@ -32,9 +32,9 @@ struct ProductTile {
   std::int32_t greatest_exponent;
   const std::int32_t* bias;  ///< at the result's fraction; null for none
   int reduce;                ///< k0
-  /// Of each row: its mantissa, and the shift but for the column's exponent.
   const std::int32_t* row_mantissas;
-  const std::int32_t* row_shifts;
+  const std::int32_t* row_exponents;
+  int shift;  ///< but for the row's and the column's exponents: f_x - f_y - k0 - 15
   std::int32_t* out;
   std::int64_t out_stride;
 };

@@ -389,7 +389,7 @@ void finish_row(const ProductTile& t, Index row, const I32* sums) {
     const I64 sum = wrapping_add(sums[n], -t.offsets[n]);
     const I64 p = t.reduce > 0 ? round_right(sum, t.reduce) : sum;
     const I64 m = (mantissa * t.mantissas[n]) >> 15;
-    const I32 product = round_saturate(p * m, t.row_shifts[row] - t.exponents[n]);
+    const I32 product = round_saturate(p * m, t.shift - t.row_exponents[row] - t.exponents[n]);
     t.out[row * t.out_stride + n] =
         t.bias == nullptr ? product : saturate(I64{product} + t.bias[n]);
   }
@@ -413,7 +413,8 @@ __m512i finish_vector(const ProductTile& t, Index row, int column, __m512i sum) 
     p = _mm512_srai_epi32(_mm512_add_epi32(p, _mm512_set1_epi32(1 << (t.reduce - 1))),
                           static_cast<unsigned>(t.reduce));
   }
-  const __m512i s = _mm512_sub_epi32(_mm512_set1_epi32(t.row_shifts[row] - 1), load(t.exponents));
+  const __m512i s =
+      _mm512_sub_epi32(_mm512_set1_epi32(t.shift - t.row_exponents[row] - 1), load(t.exponents));
   const __m512i m = mantissa_products(t.row_mantissas[row], load(t.mantissas));
   const __m512i even = _mm512_srav_epi64(_mm512_mul_epi32(p, m), _mm512_maskz_mov_epi32(0x5555, s));
   const __m512i odd =
@@ -453,16 +454,15 @@ __m512i four_of(const std::uint8_t* from) {
 /// the sums in memory.
 template <int kRows>
 void dot_rows(const std::uint8_t* rows, Index stride, const std::int8_t* panel, Index depth,
-              const std::int8_t* ahead, I32* sums) {
+              const std::int8_t* ahead, Index ahead_step, I32* sums) {
   __m512i low[kRows];
   __m512i high[kRows];
 #pragma GCC unroll 12
   for (int r = 0; r < kRows; ++r) low[r] = high[r] = _mm512_setzero_si512();
-  for (Index k = 0; k < depth; k += 4) {
+  for (Index k = 0; k < depth; k += 4, ahead += ahead_step) {
     const __m512i left = _mm512_loadu_si512(panel + k * kColumns);
     const __m512i right = _mm512_loadu_si512(panel + k * kColumns + 64);
-    _mm_prefetch(reinterpret_cast<const char*>(ahead + k * kColumns), _MM_HINT_T1);
-    _mm_prefetch(reinterpret_cast<const char*>(ahead + k * kColumns + 64), _MM_HINT_T1);
+    _mm_prefetch(reinterpret_cast<const char*>(ahead), _MM_HINT_T1);
 #pragma GCC unroll 12
     for (int r = 0; r < kRows; ++r) {
       const __m512i x = four_of(rows + r * stride + k);
@@ -480,27 +480,32 @@ void dot_rows(const std::uint8_t* rows, Index stride, const std::int8_t* panel, 
 /// Twelve rows keep 24 accumulators.
 constexpr int kMostRows = 12;
 
-/// Sums of up to kMostRows rows with a panel. `ahead` is what will be read soon, and is asked for.
+/// Sums of up to kMostRows rows with a panel. Asks for what will be read soon, the bytes from
+/// `ahead` on, `ahead_step` for every four of depth.
 void dot(const std::uint8_t* rows, Index stride, Index count, PanelView panel,
-         const std::int8_t* ahead, I32* sums) {
+         const std::int8_t* ahead, Index ahead_step, I32* sums) {
   constexpr void (*kDots[])(const std::uint8_t*, Index, const std::int8_t*, Index,
-                            const std::int8_t*, I32*) = {
+                            const std::int8_t*, Index, I32*) = {
       dot_rows<1>, dot_rows<2>, dot_rows<3>, dot_rows<4>,  dot_rows<5>,  dot_rows<6>,
       dot_rows<7>, dot_rows<8>, dot_rows<9>, dot_rows<10>, dot_rows<11>, dot_rows<12>};
-  kDots[count - 1](rows, stride, panel.codes, panel.depth, ahead, sums);
+  kDots[count - 1](rows, stride, panel.codes, panel.depth, ahead, ahead_step, sums);
 }
 
 void product(const ProductTile& t) {
   const int least_shift = least_vector_shift(t);
+  const Index groups = (t.row_count + kMostRows - 1) / kMostRows;
+  const Index step = (4 * kColumns + groups - 1) / groups;
+  const std::int8_t* next = t.panel.codes + t.panel.depth * kColumns;
   in_groups(t.row_count, kMostRows, [&](Index first, Index size) {
-    // Few rows are done with a panel before the next comes from memory: the first of them asks for
-    // it. Most likely it follows this one.
-    const std::int8_t* ahead = t.panel.codes + (first == 0 ? t.panel.depth * kColumns : 0);
+    // Few rows are done with a panel before the next one, which most likely follows it, comes from
+    // memory: each group asks for its share of that.
+    const std::int8_t* ahead = next;
+    next += t.panel.depth / 4 * step;
     alignas(64) I32 sums[kMostRows * kColumns];
-    dot(t.rows + first * t.row_stride, t.row_stride, size, t.panel, ahead, sums);
+    dot(t.rows + first * t.row_stride, t.row_stride, size, t.panel, ahead, step, sums);
     for (Index row = first; row < first + size; ++row) {
       const I32* own = sums + (row - first) * kColumns;
-      if (t.row_shifts[row] - t.greatest_exponent < least_shift) {
+      if (t.shift - t.row_exponents[row] - t.greatest_exponent < least_shift) {
         finish_row(t, row, own);
         continue;
       }
@@ -763,14 +768,39 @@ void attend_plainly(const IntegerAttentionTile& t, const Exponentials& table) {
 /// Rows whose sums fit 32 bits.
 constexpr Index kShortRow = 2048;
 
-/// t of a panel of keys for some queries, which see the first `seen` keys; raises the queries'
-/// greatest ones.
-void score(const IntegerAttentionTile& t, const AttentionScratch& s, const Scaled* scales,
-           const Index* seen, Index first, Index count, Index key, __m512i* greatest) {
+/// What the score of a key takes from its query.
+struct QueryScales {
+  I32 mantissas[kRows];
+  I32 shifts[kRows];  ///< one less than the shift but for the key's exponent
+  Index seen[kRows];  ///< keys
+  bool clamped;       ///< whether any shift may have to be
+};
+
+QueryScales scales_of(const IntegerAttentionTile& t, const Scaled* scales, Index longest) {
+  QueryScales q{};
+  I32 least_key = INT32_MAX;
+  I32 greatest_key = INT32_MIN;
+  for (Index j = 0; j < longest; ++j) {
+    least_key = least(least_key, t.keys.exponents[j]);
+    greatest_key = most(greatest_key, t.keys.exponents[j]);
+  }
+  for (Index r = 0; r < t.rows; ++r) {
+    q.mantissas[r] = scales[r].mantissa;
+    q.shifts[r] = t.score_shift - scales[r].exponent - 1;
+    q.seen[r] = visible(t, r);
+    q.clamped = q.clamped || q.shifts[r] - greatest_key < 0 || q.shifts[r] - least_key > 30;
+  }
+  return q;
+}
+
+/// t of a panel of keys for some queries; raises the queries' greatest ones.
+void score(const IntegerAttentionTile& t, const AttentionScratch& s, const QueryScales& q,
+           Index first, Index count, Index key, __m512i* greatest) {
   alignas(64) I32 sums[kMostRows * kColumns];
   const Index depth = round_up(t.head_dim, 4);
   const std::int8_t* panel = t.keys.codes + key * depth;
-  dot(s.codes + first * s.dim, s.dim, count, {panel, depth}, panel + depth * kColumns, sums);
+  dot(s.codes + first * s.dim, s.dim, count, {panel, depth}, panel + depth * kColumns,
+      4 * kColumns / 2, sums);
   const __m128i reduce = _mm_cvtsi32_si128(t.reduce);
   const __m512i rounding = _mm512_set1_epi32(t.reduce > 0 ? 1 << (t.reduce - 1) : 0);
   for (int half = 0; half < kColumns; half += 16) {
@@ -782,19 +812,18 @@ void score(const IntegerAttentionTile& t, const AttentionScratch& s, const Scale
       const __m512i sum =
           _mm512_add_epi32(_mm512_load_si512(sums + (r - first) * kColumns + half), added);
       // Mantissas have 16 bits, so the upper halves of all lanes are 0.
-      const __m512i m = _mm512_srli_epi32(
-          _mm512_mulhi_epu16(_mm512_set1_epi32(scales[r].mantissa), mantissas), 4);
+      const __m512i m =
+          _mm512_srli_epi32(_mm512_mulhi_epu16(_mm512_set1_epi32(q.mantissas[r]), mantissas), 4);
       // rnd(x, s) is rnd(x >> (s - 1), 1).
-      const __m512i shift = _mm512_min_epi32(
-          _mm512_max_epi32(
-              _mm512_sub_epi32(_mm512_set1_epi32(t.score_shift - scales[r].exponent - 1),
-                               exponents),
-              _mm512_setzero_si512()),
-          _mm512_set1_epi32(30));
+      __m512i shift = _mm512_sub_epi32(_mm512_set1_epi32(q.shifts[r]), exponents);
+      if (q.clamped) {
+        shift = _mm512_min_epi32(_mm512_max_epi32(shift, _mm512_setzero_si512()),
+                                 _mm512_set1_epi32(30));
+      }
       const __m512i product = _mm512_mullo_epi32(_mm512_sra_epi32(sum, reduce), m);
       __m512i result = _mm512_srai_epi32(
           _mm512_add_epi32(_mm512_srav_epi32(product, shift), _mm512_set1_epi32(1)), 1);
-      const Index left = seen[r] - key - half;
+      const Index left = q.seen[r] - key - half;
       if (left < 16) {
         const auto mask = static_cast<__mmask16>(left <= 0 ? 0 : (1 << left) - 1);
         result = _mm512_mask_blend_epi32(mask, _mm512_set1_epi32(INT32_MIN), result);
@@ -903,18 +932,16 @@ void attend_in_vectors(const IntegerAttentionTile& t, const Exponentials& table)
   const AttentionScratch s = divide(t);
   Scaled scales[kRows];
   quantise_queries(t, s, scales);
-  Index seen[kRows];
   Index longest = 0;
   __m512i greatest[kRows];
   for (Index r = 0; r < t.rows; ++r) {
-    seen[r] = visible(t, r);
-    if (seen[r] > longest) longest = seen[r];
+    longest = visible(t, r) > longest ? visible(t, r) : longest;
     greatest[r] = _mm512_set1_epi32(INT32_MIN);
   }
+  const QueryScales q = scales_of(t, scales, longest);
   for (Index key = 0; key < round_up(longest, kBlock); key += kColumns) {
-    in_groups(t.rows, kMostRows, [&](Index first, Index size) {
-      score(t, s, scales, seen, first, size, key, greatest);
-    });
+    in_groups(t.rows, kMostRows,
+              [&](Index first, Index size) { score(t, s, q, first, size, key, greatest); });
   }
   I32 tops[kRows];
   std::uint64_t totals[kRows] = {};
@@ -927,9 +954,9 @@ void attend_in_vectors(const IntegerAttentionTile& t, const Exponentials& table)
     for (Index r = 0; r < t.rows; ++r) {
       const I32* scores = s.scores + r * s.keys;
       const Index key = block * kBlock;
-      const int exponent = t.values.greatest[seen[r]];
+      const int exponent = t.values.greatest[q.seen[r]];
       octaves[r] = 0;
-      if (seen[r] <= key || exponent == PackedValues::kNoValues) {
+      if (q.seen[r] <= key || exponent == PackedValues::kNoValues) {
         for (Index j = 0; j < kBlock; ++j) s.weights[r * kBlock + j] = 0;
         continue;
       }
@@ -953,7 +980,7 @@ void attend_in_vectors(const IntegerAttentionTile& t, const Exponentials& table)
               [&](Index first, Index size) { kValues[size - 1](t, s, first, block, octaves); });
   }
   for (Index r = 0; r < t.rows; ++r) {
-    const int exponent = t.values.greatest[seen[r]];
+    const int exponent = t.values.greatest[q.seen[r]];
     if (exponent == PackedValues::kNoValues) {
       no_attention(t, r);
     } else {

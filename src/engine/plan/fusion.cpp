@@ -100,9 +100,19 @@ std::vector<FusedStep> one_by_one(const Graph& graph) {
   return steps_of(graph, [](const std::vector<Node>& nodes) {
     std::vector<FusedNode> single;
     single.reserve(nodes.size());
+    std::optional<ValueId> prepared;
     for (const Node& node : nodes) {
-      single.push_back(
-          {std::get<Operator>(node.what), node.inputs, {}, {}, node.output, node.stage});
+      const auto& op = std::get<Operator>(node.what);
+      const bool linear = std::holds_alternative<Linear>(op);
+      single.push_back({op,
+                        node.inputs,
+                        {},
+                        {},
+                        node.output,
+                        node.stage,
+                        linear && prepared == node.inputs.front()});
+      if (linear) prepared = node.inputs.front();
+      if (std::holds_alternative<Attention>(op)) prepared.reset();
     }
     return single;
   });

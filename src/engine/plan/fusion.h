@@ -17,6 +17,9 @@ struct FusedNode {
   std::optional<ValueId> addend;     ///< then added to it
   ValueId output;
   std::size_t stage = 0;
+  /// A linear whose operand is that of the linear before it, no attention in between: an engine
+  /// that prepares operands in scratch memory finds it there.
+  bool same_operand = false;
 };
 
 struct FusedLoop {

@@ -12,7 +12,7 @@ namespace heddle {
 template <typename Body>
 void for_rows(ThreadPool& pool, std::int64_t rows, std::int64_t width, const Body& body) {
   // Enough that handing them out costs nothing.
-  constexpr std::int64_t kElementsPerTask = 16384;
+  constexpr std::int64_t kElementsPerTask = 4096;
   const std::int64_t group = std::max<std::int64_t>(1, kElementsPerTask / width);
   const std::int64_t tasks = (rows + group - 1) / group;
   pool.parallel_for(static_cast<std::size_t>(tasks), [&](std::size_t task, int) {

@@ -218,11 +218,8 @@ class Quantiser {
     Stored stored;
     switch (role(name)) {
       case WeightRole::kFixed: {
-        std::vector<std::int32_t> fixed;
-        fixed.reserve(numbers.size());
-        for (const float x : numbers) {
-          fixed.push_back(arith::from_real(x, format_.fractions.at(name)));
-        }
+        std::vector<std::int32_t> fixed(numbers.size());
+        arith::from_reals(numbers, {fixed, format_.fractions.at(name)});
         stored.emplace(name, tensor_of<std::int32_t>(DType::kI32, weight.shape, fixed));
         return stored;
       }

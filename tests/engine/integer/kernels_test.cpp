@@ -267,8 +267,10 @@ void IntegerKernelsTest::check_product(const Numbers& x, int f_x, const arith::C
     Numbers padded_bias = bias;
     padded_bias.resize(static_cast<std::size_t>(matrix.padded_rows()));
     Room found(rows * outputs);
-    matrix.multiply(x.data(), f_x, rows, bias.empty() ? nullptr : padded_bias.data(), found.data(),
-                    f_y, slab.allocate(matrix.scratch_size(rows)), kernels, pool);
+    std::byte* scratch = slab.allocate(matrix.scratch_size(rows));
+    matrix.prepare(x.data(), rows, scratch, kernels, pool);
+    matrix.multiply(f_x, rows, bias.empty() ? nullptr : padded_bias.data(), found.data(), f_y,
+                    scratch, kernels, pool);
     expect_equal(found, wanted,
                  fmt::format("{} x {} x {}, f_x {}, f_y {}, {} threads", rows, weight.depth,
                              outputs, f_x, f_y, pool.size()));

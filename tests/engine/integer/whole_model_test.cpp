@@ -53,11 +53,8 @@ class BareEngine final : public StepMaker {
       return;
     }
     const int fraction = weights_.fraction(runner_.program().graph[id].name);
-    for (const float real : input.floats()) {
-      const std::int32_t number = arith::from_real(real, fraction);
-      std::memcpy(place, &number, sizeof number);
-      place += sizeof number;
-    }
+    arith::from_reals(input.floats(),
+                      {{reinterpret_cast<std::int32_t*>(place), input.floats().size()}, fraction});
   }
 
   [[nodiscard]] Tensor load(ValueId id, const std::byte* place) const override {

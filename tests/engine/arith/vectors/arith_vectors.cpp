@@ -287,13 +287,13 @@ void add_elementwise(Vectors& v, std::int64_t rows, std::int64_t width) {
   v.put("y", {rows, width}, y);
 
   std::vector<float> reals;
-  Numbers from;
   std::vector<float> to;
   for (const std::int32_t x : a) {
     reals.push_back(v.real());
-    from.push_back(from_real(reals.back(), f_y));
     to.push_back(to_real(x, f_a));
   }
+  Numbers from(reals.size());
+  from_reals(reals, {from, f_y});
   v.begin("border", {{"f_y", f_y}});
   v.put("r", DType::kF32, {rows * width}, reals);
   v.put("y", {rows * width}, from);
