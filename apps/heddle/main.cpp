@@ -1,6 +1,8 @@
 // The heddle command line.
 #include <fmt/core.h>
 
+#include <malloc.h>
+
 #include <csignal>
 
 #include "apps/heddle/verbs.h"
@@ -45,6 +47,11 @@ int main(int argc, char** argv) {
   // A reader that goes away, or a file over the size limit, shows as a failed write with a message.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
+  // Requests come one after the other and want memory of the same sizes: what one frees stays for
+  // the next, instead of going back to the system and coming again as pages to be cleared.
+  constexpr int kKept = 64 << 20;
+  mallopt(M_MMAP_THRESHOLD, kKept);
+  mallopt(M_TRIM_THRESHOLD, kKept);
   try {
     return run(argc, argv);
   } catch (const heddle::UserError& error) {
