@@ -400,8 +400,7 @@ void finish_row(const ProductTile& t, Index row, const I32* sums) {
 /// The least shift at which a product of finish_row, shifted by one less, fits 32 bits: P has
 /// bits(127^2 K) - k0 of them, M has 17.
 int least_vector_shift(const ProductTile& t) {
-  return bits(std::uint64_t{127 * 127} * static_cast<std::uint64_t>(t.panel.depth)) - t.reduce +
-         17 - 30;
+  return bits(127ULL * 127 * static_cast<std::uint64_t>(t.panel.depth)) - t.reduce + 17 - 30;
 }
 
 /// Sixteen results of finish_row where no shift is below least_vector_shift(): docs/arithmetic.md,
@@ -472,8 +471,9 @@ void dot_rows(const std::uint8_t* rows, Index stride, const std::int8_t* panel, 
   }
 #pragma GCC unroll 12
   for (int r = 0; r < kRows; ++r) {
-    _mm512_store_si512(sums + r * kColumns, low[r]);
-    _mm512_store_si512(sums + r * kColumns + 16, high[r]);
+    I32* own = sums + Index{r} * kColumns;
+    _mm512_store_si512(own, low[r]);
+    _mm512_store_si512(own + 16, high[r]);
   }
 }
 
@@ -494,7 +494,7 @@ void dot(const std::uint8_t* rows, Index stride, Index count, PanelView panel,
 void product(const ProductTile& t) {
   const int least_shift = least_vector_shift(t);
   const Index groups = (t.row_count + kMostRows - 1) / kMostRows;
-  const Index step = (4 * kColumns + groups - 1) / groups;
+  const Index step = (4 * Index{kColumns} + groups - 1) / groups;
   const std::int8_t* next = t.panel.codes + t.panel.depth * kColumns;
   in_groups(t.row_count, kMostRows, [&](Index first, Index size) {
     // Few rows are done with a panel before the next one, which most likely follows it, comes from
@@ -593,7 +593,7 @@ void pack_keys(const HeadRows& rows, std::int8_t* codes, I32* offsets, I32* mant
     std::int8_t* to = codes + j / kColumns * kColumns * depth + j % kColumns * 4;
     I32 sum = 0;
     for (Index d = 0; d < depth; ++d) sum += row[d];
-    for (Index d = 0; d < depth; d += 4, to += 4 * kColumns) {
+    for (Index d = 0; d < depth; d += 4, to += 4 * Index{kColumns}) {
       std::uint32_t four;
       __builtin_memcpy(&four, row + d, 4);
       four ^= 0x80808080U;  // From code + 128 to code.
