@@ -23,6 +23,6 @@ module multiply #(
     y <= {B_SIGNED & b[B_WIDTH - 1], b};
   end
   assign product = WIDTH'(x) * WIDTH'(y);
-  delay #(.WIDTH(P_WIDTH), .CYCLES(LATENCY - 1)) registers (
-    .clk, .ce, .d(P_WIDTH'(product)), .q(p));
+  delay_line #(.WIDTH(P_WIDTH), .LATENCY(LATENCY - 1)) registers (
+    .clk, .ce, .in(P_WIDTH'(product)), .out(p));
 endmodule

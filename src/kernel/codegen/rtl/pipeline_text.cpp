@@ -408,7 +408,7 @@ void PipelineText::delays() {
       if (distance - done == 1) {
         single.push_back(fmt::format("{} <= {};", to, from));
       } else {
-        text_.line(fmt::format("delay #(.WIDTH({}), .CYCLES({})) {}_line (.clk, .ce, .d({}), .q({}));",
+        text_.line(fmt::format("delay_line #(.WIDTH({}), .LATENCY({})) {}_line (.clk, .ce, .in({}), .out({}));",
                                node.width(), distance - done, to, from, to));
       }
       done = distance;
