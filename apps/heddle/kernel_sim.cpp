@@ -16,6 +16,7 @@ struct SimOptions {
   KernelChoice choice;
   ArgumentChoice arguments;
   kernel::SimulationOptions simulation;
+  kernel::MemoryModel memory;
   bool json = false;
 };
 
@@ -27,7 +28,7 @@ void simulate(const SimOptions& options) {
   KernelArguments expected(*schedule.original(), options.choice, options.arguments);
   kernel::NativeLibrary({schedule.original()}).run(expected.get());
   KernelArguments found(*scheduled, options.choice, options.arguments);
-  const kernel::SimulationReport report = simulation.run(found.get());
+  const kernel::SimulationReport report = simulation.run(found.get(), 0, options.memory);
   const std::string difference = expected.difference(found);
   const std::string formula = kernel::rtl::cycle_formula(simulation.design());
   const double clock = options.simulation.target.clock_mhz;
@@ -70,11 +71,11 @@ void add_kernel_sim(CLI::App& kernel) {
   verb->add_option("--clock", simulation.target.clock_mhz, "Target clock in MHz")
       ->check(CLI::Range(1.0, 2000.0))
       ->capture_default_str();
-  verb->add_option("--read-cycles", simulation.memory_read, "Cycles that a read of memory takes")
+  verb->add_option("--read-cycles", options->memory.read_cycles, "Cycles that a read of memory takes")
       ->check(CLI::Range(1, 100000));
-  verb->add_option("--write-cycles", simulation.memory_write, "Cycles that a write takes")
+  verb->add_option("--write-cycles", options->memory.write_cycles, "Cycles that a write takes")
       ->check(CLI::Range(1, 100000));
-  verb->add_option("--stalls", simulation.stalls, "Hold handshakes back in so many of 256 cycles")
+  verb->add_option("--stalls", options->memory.stalls, "Hold handshakes back in so many of 256 cycles")
       ->check(CLI::Range(0, 255));
   verb->add_option("--trace", simulation.trace, "Write all signals to an FST file");
   verb->add_flag("--optimise", simulation.optimise, "A slower build of a faster model");

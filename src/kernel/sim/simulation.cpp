@@ -219,7 +219,8 @@ Simulation::Simulation(const std::vector<KernelPtr>& kernels, SimulationOptions 
       kernels_(kernels),
       object_(compiled(designs_, options_)) {}
 
-SimulationReport Simulation::run(std::span<const Argument> arguments, std::size_t kernel) const {
+SimulationReport Simulation::run(std::span<const Argument> arguments, std::size_t kernel,
+                                 const MemoryModel& memory) const {
   const Kernel& launched = *kernels_.at(kernel);
   check_arguments(launched, arguments);
   std::vector<std::uint64_t> scalars;
@@ -250,11 +251,11 @@ SimulationReport Simulation::run(std::span<const Argument> arguments, std::size_
   launch.channels = static_cast<std::uint32_t>(channels.size());
   launch.scalar = scalars.data();
   launch.channel = channels.data();
-  launch.read_cycles = cycles_of(options_.memory_read, target.memory_read);
-  launch.write_cycles = cycles_of(options_.memory_write, target.memory_write);
-  launch.stalls = static_cast<std::uint32_t>(options_.stalls);
-  launch.seed = options_.seed;
-  launch.limit = options_.cycle_limit;
+  launch.read_cycles = cycles_of(memory.read_cycles, target.memory_read);
+  launch.write_cycles = cycles_of(memory.write_cycles, target.memory_write);
+  launch.stalls = static_cast<std::uint32_t>(memory.stalls);
+  launch.seed = memory.seed;
+  launch.limit = memory.cycle_limit;
   launch.trace = trace.empty() ? nullptr : trace.c_str();
   const auto run_model = reinterpret_cast<sim::RunModel>(object_.symbol("heddle_run_model"));
   const auto end = static_cast<sim::End>(run_model(&launch));

@@ -14,17 +14,21 @@ namespace heddle::kernel {
 
 struct SimulationOptions {
   rtl::Target target;
-  /// Cycles that memory takes; 0: as many as the target reckons with.
-  int memory_read = 0;
-  int memory_write = 0;
-  /// Share of cycles, in 1/256, in which each handshake is held back at random.
+  /// Optimise the model for long runs rather than for a short build.
+  bool optimise = false;
+  std::filesystem::path trace;  ///< an FST file of the last run; empty: none
+  std::filesystem::path cache;  ///< where models are kept; empty: default_cache()
+};
+
+/// The memory that a run meets.
+struct MemoryModel {
+  /// Cycles that accesses take; 0: as many as the target reckons with.
+  int read_cycles = 0;
+  int write_cycles = 0;
+  /// In how many of 256 cycles each handshake is held back, at random.
   int stalls = 0;
   std::uint64_t seed = 1;
   std::uint64_t cycle_limit = 1'000'000'000;
-  /// Optimise the model for long runs rather than for a short build.
-  bool optimise = false;
-  std::filesystem::path trace;  ///< an FST file; empty: none
-  std::filesystem::path cache;  ///< where models are kept; empty: default_cache()
 };
 
 struct SimulationReport {
@@ -42,7 +46,8 @@ class Simulation {
 
   /// Runs kernel number `kernel`. Throws UserError unless the arguments fit, and InternalError if
   /// the hardware does not end within the limit, leaves an array or ends too early.
-  SimulationReport run(std::span<const Argument> arguments, std::size_t kernel = 0) const;
+  SimulationReport run(std::span<const Argument> arguments, std::size_t kernel = 0,
+                       const MemoryModel& memory = {}) const;
 
   [[nodiscard]] const rtl::Design& design(std::size_t kernel = 0) const {
     return designs_.at(kernel);

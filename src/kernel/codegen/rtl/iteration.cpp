@@ -51,8 +51,8 @@ class Builder {
     } else if (const auto* branch = as<If>(stmt)) {
       conditional(*branch, stmt, predicate);
     } else if (const auto* declaration = as<DeclareArray>(stmt)) {
-      // Each iteration has its own, without a value.
-      own_.insert(declaration->array.name);
+      // Each iteration of a loop has its own; what stands alone may be used by what follows.
+      if (!context_.nest.empty()) own_.insert(declaration->array.name);
       values_.erase(declaration->array.name);
     } else {
       throw InternalError("a statement that is not straight");

@@ -170,7 +170,7 @@ void PipelineText::control(const std::string& go) {
 
 void PipelineText::counter(const Loop& loop, const std::string& advances,
                            const std::string& wraps) {
-  const int width = counter_width(loop);
+  const int width = bits_for(loop.lowest, loop.highest);
   const bool is_signed = loop.lowest < 0;
   const std::string count = name(loop.name);
   text_.line(fmt::format("{} {};", vector_type(width, is_signed), count));
