@@ -27,7 +27,13 @@ class Solver {
         ports_[{node.name, node.op}].push_back(static_cast<NodeId>(timing_.size()) - 1);
       }
     }
-    for (const Order& order : graph_.orders) total += std::max(order.latency, 0);
+    // A longest path leaves each node once.
+    std::vector<int> leaving(timing_.size(), 0);
+    for (const Order& order : graph_.orders) {
+      int& latency = leaving[static_cast<std::size_t>(order.from)];
+      latency = std::max(latency, order.latency);
+    }
+    for (const int latency : leaving) total += latency;
     longest_ = total;
   }
 
@@ -48,8 +54,8 @@ class Solver {
     for (const auto& [port, accesses] : ports_) {
       low = std::max(low, static_cast<int>(accesses.size()));
     }
-    for (int interval = low;; ++interval) {
-      ensure(interval <= least + 2 * longest_, "no interval serves the ports of a pipeline");
+    for (int interval = low;; interval += 1 + interval / 8) {
+      ensure(interval <= 2 * (least + longest_ + low), "no interval serves the ports of a pipeline");
       if (attempt(interval, true)) return take(true, interval);
     }
   }
@@ -157,17 +163,18 @@ class Solver {
 
   /// Moves accesses that meet at a port; false if there are none.
   bool separate(int interval) {
+    bool is_changed = false;
     for (const auto& [port, accesses] : ports_) {
-      std::map<int, NodeId> taken;
+      std::set<int> taken;
       for (const NodeId access : accesses) {
         int& start = start_[static_cast<std::size_t>(access)];
-        const int slot = start % interval;
-        if (taken.emplace(slot, access).second) continue;
-        ++start;
-        return true;
+        while (!taken.insert(start % interval).second) {
+          ++start;
+          is_changed = true;
+        }
       }
     }
-    return false;
+    return is_changed;
   }
 
   /// Cycles along data from one node to the start of another, or -1.
