@@ -43,7 +43,10 @@ module fifo #(
     else if (read) raddr <= raddr == LAST ? '0 : raddr + 1'b1;
   end
 
-  if (STYLE == "distributed") begin : lut_ram
+  /* verilator lint_off WIDTH */  // Strings of different lengths.
+  localparam bit IN_LUTS = STYLE == "distributed";
+  /* verilator lint_on WIDTH */
+  if (IN_LUTS) begin : lut_ram
     (* ram_style = "distributed" *)
     logic [WIDTH-1:0] words[0:DEPTH-1];
     assign write = push;

@@ -27,9 +27,8 @@ module packed_mac #(
   delay_line #(.WIDTH(1), .LATENCY(DEPTH + 3)) restarts (.clk, .ce, .in(first), .out(restart));
   always_ff @(posedge clk) begin
     if (ce) begin
-      // The product first: so ordered, Yosys needs one LUT a bit for the adder and the restart together.
-      acc0 <= {{(ACC_WIDTH - 18){sum[17]}}, sum[17:0]} + (restart ? '0 : acc0);
-      acc1 <= {{(ACC_WIDTH - 18){sum[35]}}, sum[35:18]} + (restart ? '0 : acc1) + {{(ACC_WIDTH - 1){1'b0}}, sum[17]};
+      acc0 <= (restart ? '0 : acc0) + {{(ACC_WIDTH - 18){sum[17]}}, sum[17:0]};
+      acc1 <= (restart ? '0 : acc1) + {{(ACC_WIDTH - 18){sum[35]}}, sum[35:18]} + {{(ACC_WIDTH - 1){1'b0}}, sum[17]};
     end
   end
 endmodule
