@@ -1,20 +1,25 @@
-// A value LATENCY enabled cycles later: registers that map to shift-register LUTs.
+// Delays a vector by a fixed number of cycles, in shift-register LUTs where there are several.
+//
+// LATENCY (0 or more) cycles in which ce is high.
 module delay_line #(
-  parameter int WIDTH = 8,
-  parameter int LATENCY = 2
+    parameter int WIDTH = 8,
+    parameter int LATENCY = 1
 ) (
-  input logic clk,
-  input logic ce,
-  input logic [WIDTH - 1:0] in,
-  output logic [WIDTH - 1:0] out
+    /* verilator lint_off UNUSEDSIGNAL */  // Without a delay there is nothing to clock.
+    input logic clk,
+    input logic ce,
+    /* verilator lint_on UNUSEDSIGNAL */
+    input logic [WIDTH-1:0] in,
+    output logic [WIDTH-1:0] out
 );
-  logic [WIDTH * LATENCY - 1:0] line;
-  generate
-    if (LATENCY == 1) begin : g_one
-      always_ff @(posedge clk) if (ce) line <= in;
-    end else begin : g_line
-      always_ff @(posedge clk) if (ce) line <= {line[WIDTH * (LATENCY - 1) - 1:0], in};
+  if (LATENCY == 0) begin : pass
+    assign out = in;
+  end else begin : shift
+    logic [WIDTH-1:0] stage[0:LATENCY-1];
+    always_ff @(posedge clk) if (ce) stage[0] <= in;
+    for (genvar i = 1; i < LATENCY; i++) begin : step
+      always_ff @(posedge clk) if (ce) stage[i] <= stage[i-1];
     end
-  endgenerate
-  assign out = line[WIDTH * LATENCY - 1 -: WIDTH];
+    assign out = stage[LATENCY-1];
+  end
 endmodule
