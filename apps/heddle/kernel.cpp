@@ -6,7 +6,8 @@
 namespace heddle {
 
 void add_kernel(CLI::App& app) {
-  CLI::App* verb = app.add_subcommand("kernel", "List, schedule, check, run, simulate and emit kernels");
+  CLI::App* verb =
+      app.add_subcommand("kernel", "List, schedule, check, run, simulate and emit kernels");
   // Not 1: a misspelt verb would then be reported as a missing one.
   verb->require_subcommand(0, 1);
   verb->callback([verb] {

@@ -272,14 +272,15 @@ void add_kernel_run(CLI::App& kernel) {
 
 void add_kernel_emit(CLI::App& kernel) {
   auto options = std::make_shared<EmitOptions>();
-  CLI::App* verb =
-      kernel.add_subcommand("emit", "Write a kernel as native C++, as a Vitis HLS project or as SystemVerilog");
+  CLI::App* verb = kernel.add_subcommand(
+      "emit", "Write a kernel as native C++, as a Vitis HLS project or as SystemVerilog");
   add_kernel_choice(*verb, options->choice);
   verb->add_option("--backend", options->backend, "cpp, hls or rtl")
       ->required()
       ->check(CLI::IsMember({"cpp", "hls", "rtl"}));
-  verb->add_option("-o,--output", options->output,
-                   "File (cpp) or new folder (hls, rtl); default: the kernel's code to standard output");
+  verb->add_option(
+      "-o,--output", options->output,
+      "File (cpp) or new folder (hls, rtl); default: the kernel's code to standard output");
   verb->add_option("--clock", options->clock_mhz, "Target clock in MHz (hls, rtl)")
       ->check(CLI::Range(1.0, 2000.0))
       ->capture_default_str();

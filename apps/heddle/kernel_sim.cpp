@@ -34,17 +34,16 @@ void simulate(const SimOptions& options) {
   const double clock = options.simulation.target.clock_mhz;
   const double milliseconds = static_cast<double>(report.cycles) / clock / 1000;
   if (options.json) {
-    const Json json = {
-        {"kernel", scheduled->name},
-        {"equal", difference.empty()},
-        {"difference", difference},
-        {"cycles", report.cycles},
-        {"formula", formula},
-        {"formula_cycles", report.formula ? Json(*report.formula) : Json()},
-        {"clock_mhz", clock},
-        {"milliseconds", milliseconds},
-        {"read_elements", report.read_elements},
-        {"written_elements", report.written_elements}};
+    const Json json = {{"kernel", scheduled->name},
+                       {"equal", difference.empty()},
+                       {"difference", difference},
+                       {"cycles", report.cycles},
+                       {"formula", formula},
+                       {"formula_cycles", report.formula ? Json(*report.formula) : Json()},
+                       {"clock_mhz", clock},
+                       {"milliseconds", milliseconds},
+                       {"read_elements", report.read_elements},
+                       {"written_elements", report.written_elements}};
     print_out(json.dump(2) + '\n');
   } else {
     const std::string reckoned =
@@ -71,11 +70,13 @@ void add_kernel_sim(CLI::App& kernel) {
   verb->add_option("--clock", simulation.target.clock_mhz, "Target clock in MHz")
       ->check(CLI::Range(1.0, 2000.0))
       ->capture_default_str();
-  verb->add_option("--read-cycles", options->memory.read_cycles, "Cycles that a read of memory takes")
+  verb->add_option("--read-cycles", options->memory.read_cycles,
+                   "Cycles that a read of memory takes")
       ->check(CLI::Range(1, 100000));
   verb->add_option("--write-cycles", options->memory.write_cycles, "Cycles that a write takes")
       ->check(CLI::Range(1, 100000));
-  verb->add_option("--stalls", options->memory.stalls, "Hold handshakes back in so many of 256 cycles")
+  verb->add_option("--stalls", options->memory.stalls,
+                   "Hold handshakes back in so many of 256 cycles")
       ->check(CLI::Range(0, 255));
   verb->add_option("--trace", simulation.trace, "Write all signals to an FST file");
   verb->add_flag("--optimise", simulation.optimise, "A slower build of a faster model");

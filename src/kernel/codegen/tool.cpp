@@ -83,9 +83,9 @@ class Child {
     posix_spawn_file_actions_destroy(&files);
     if (failure != 0) {
       id_ = -1;
-      throw UserError(fmt::format("cannot start {}: {}", quote(command.front()),
-                                  std::strerror(failure)),
-                      "set HEDDLE_CXX to the path of a C++ compiler");
+      throw UserError(
+          fmt::format("cannot start {}: {}", quote(command.front()), std::strerror(failure)),
+          "set HEDDLE_CXX to the path of a C++ compiler");
     }
   }
   ~Child() {

@@ -43,8 +43,8 @@ struct Launch {
 enum class End : std::uint8_t {
   kDone,
   kLimit,
-  kOutside,      ///< an access outside of its array
-  kUnfinished,   ///< done before all writes had arrived
+  kOutside,     ///< an access outside of its array
+  kUnfinished,  ///< done before all writes had arrived
 };
 
 using RunModel = int (*)(Launch*);

@@ -96,10 +96,10 @@ std::string top_text(const std::vector<rtl::Design>& designs) {
   const std::size_t kernels = std::max<std::size_t>(designs.size(), 65);
   const std::size_t channels = std::max<std::size_t>(places.back().channel, 65);
   const std::size_t scalars = std::max<std::size_t>(places.back().scalar, 2);
-  std::vector<std::string> ports = {
-      "input logic clk", "input logic rst", fmt::format("input logic [{}:0] start", kernels - 1),
-      fmt::format("output logic [{}:0] done", kernels - 1),
-      fmt::format("input logic [{}:0] scalars", 64 * scalars - 1)};
+  std::vector<std::string> ports = {"input logic clk", "input logic rst",
+                                    fmt::format("input logic [{}:0] start", kernels - 1),
+                                    fmt::format("output logic [{}:0] done", kernels - 1),
+                                    fmt::format("input logic [{}:0] scalars", 64 * scalars - 1)};
   const auto add = [&](const char* direction, const char* name, std::size_t bits) {
     ports.push_back(fmt::format("{} logic [{}:0] {}", direction, channels * bits - 1, name));
   };
@@ -141,9 +141,9 @@ fs::path translate(const std::map<std::string, std::string>& files, bool has_tra
   const fs::path model = work.path() / "model";
   fs::create_directories(model);
   std::vector<std::string> command = {
-      verilator(), "--cc", "--Mdir", model.string(), "--prefix", "Vheddle", "--top-module",
-      "heddle_top", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-fatal",
-      "-Wno-WIDTH", "--output-split", "0"};
+      verilator(),    "--cc",       "--Mdir",     model.string(), "--prefix",       "Vheddle",
+      "--top-module", "heddle_top", "-O3",        "--x-assign",   "fast",           "--x-initial",
+      "fast",         "--noassert", "-Wno-fatal", "-Wno-WIDTH",   "--output-split", "0"};
   if (has_trace) command.emplace_back("--trace-fst");
   for (const auto& [name, text] : files) {
     write_file(work.path() / name, text);

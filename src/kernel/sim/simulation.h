@@ -32,8 +32,8 @@ struct MemoryModel {
 };
 
 struct SimulationReport {
-  std::uint64_t cycles = 0;              ///< from start to done, counted
-  std::optional<std::int64_t> formula;   ///< what the compiler says they are without stalls
+  std::uint64_t cycles = 0;             ///< from start to done, counted
+  std::optional<std::int64_t> formula;  ///< what the compiler says they are without stalls
   std::uint64_t read_elements = 0;
   std::uint64_t written_elements = 0;
 };

@@ -1,7 +1,8 @@
 // heddle_property: random kernels under random legal schedules give the same bits from the
 // interpreter, native code, HLS C++ and RTL. Prints how many cases and steps it took; a failure is
 // shrunk and printed.
-//   heddle_property [--cases N] [--seed S] [--batch N] [--backends cpp,hls,rtl] [--show] [--mutants]
+//   heddle_property [--cases N] [--seed S] [--batch N] [--backends cpp,hls,rtl] [--show]
+//   [--mutants]
 #include <CLI/CLI.hpp>
 #include <filesystem>
 

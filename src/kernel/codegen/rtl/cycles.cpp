@@ -154,9 +154,9 @@ class Writer {
     if (number == 0) return {"", 1};
     if (factors.empty()) return {"", (number - 1) * times.interval + times.depth + 1};
     if (number != 1) factors.insert(factors.begin(), std::to_string(number));
-    return {fmt::format("pipeline({}, {}, {})", fmt::join(factors, " * "), times.interval,
-                        times.depth),
-            0};
+    return {
+        fmt::format("pipeline({}, {}, {})", fmt::join(factors, " * "), times.interval, times.depth),
+        0};
   }
   Term write(const Sequence& sequence) const {
     Term sum;

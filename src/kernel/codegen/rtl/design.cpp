@@ -24,16 +24,15 @@ RegionPtr make_region(auto value) {
 
 class Lowering {
  public:
-  Lowering(Design& design, const Kernel& kernel)
-      : design_(design), taken_(names_in(kernel)) {
+  Lowering(Design& design, const Kernel& kernel) : design_(design), taken_(names_in(kernel)) {
     around_.kernel_body = kernel.body;
     for (const Parameter& parameter : kernel.parameters) {
       if (const auto* array = std::get_if<ArrayParameter>(&parameter)) {
         add_memory(array->array, Memory::Kind::kGlobal);
       } else if (std::holds_alternative<StreamParameter>(parameter)) {
-        throw UserError(fmt::format("kernel {} has the stream parameter {}", kernel.name,
-                                    name_of(parameter)),
-                        "emit a kernel that calls it and owns the stream");
+        throw UserError(
+            fmt::format("kernel {} has the stream parameter {}", kernel.name, name_of(parameter)),
+            "emit a kernel that calls it and owns the stream");
       }
     }
     for_each(kernel.body, [&](const Stmt& stmt) { collect(stmt); });
@@ -45,7 +44,8 @@ class Lowering {
     Flush end;
     for (const Memory& memory : design_.memories) {
       const bool is_global = memory.kind == Memory::Kind::kGlobal;
-      if (is_global && memory.is_written && !memory.is_read) end.arrays.push_back(memory.array.name);
+      if (is_global && memory.is_written && !memory.is_read)
+        end.arrays.push_back(memory.array.name);
     }
     if (!end.arrays.empty()) all.parts.push_back(make_region(std::move(end)));
     return make_region(std::move(all));
@@ -61,9 +61,9 @@ class Lowering {
     if (kind != Memory::Kind::kGlobal) {
       const std::optional<std::int64_t> elements = element_count(array.shape);
       if (!elements) {
-        throw UserError(fmt::format("the local array {} has an extent that is no literal",
-                                    array.name),
-                        "give it the largest extent that is needed");
+        throw UserError(
+            fmt::format("the local array {} has an extent that is no literal", array.name),
+            "give it the largest extent that is needed");
       }
       memory.elements = *elements;
     }
@@ -98,10 +98,10 @@ class Lowering {
     }
     constexpr std::int64_t kFewBits = 512;
     const std::int64_t elements = element_count(array.shape).value_or(kFewBits);
-    const bool is_small = array.storage == Storage::kAuto &&
-                          elements * width_of(array.element) <= kFewBits;
-    add_memory(array, has_ports(array) && !is_small ? Memory::Kind::kRam
-                                                    : Memory::Kind::kRegisters);
+    const bool is_small =
+        array.storage == Storage::kAuto && elements * width_of(array.element) <= kFewBits;
+    add_memory(array,
+               has_ports(array) && !is_small ? Memory::Kind::kRam : Memory::Kind::kRegisters);
   }
 
   Memory& memory_named(const std::string& name) {

@@ -40,7 +40,7 @@ struct Memory {
 
 /// A loop's bound: a literal, or a register that a region before has filled.
 struct Bound {
-  Expr value;            ///< as in the kernel
+  Expr value;                 ///< as in the kernel
   std::string register_name;  ///< empty: `value` is a literal
 };
 
@@ -48,7 +48,7 @@ struct Loop {
   std::string name;
   Bound lower;
   Bound upper;
-  Int128 lowest = 0;   ///< of the counter
+  Int128 lowest = 0;  ///< of the counter
   Int128 highest = 0;
 };
 
@@ -64,7 +64,7 @@ struct Times {
 /// iteration.
 struct Leaf {
   int number = 0;
-  std::vector<Loop> loops;  ///< outermost first
+  std::vector<Loop> loops;   ///< outermost first
   std::optional<int> asked;  ///< the interval that the schedule asks for
   Graph graph;
   /// Global arrays whose reads wait until all writes before them have arrived.

@@ -28,9 +28,9 @@ class Expander {
     }
     constexpr int kMostStatements = 20'000;
     if (++statements_ > kMostStatements) {
-      throw UserError("unrolled loops make more statements than RTL can be made of",
-                      fmt::format("unroll less: at most {} statements are expanded",
-                                  kMostStatements));
+      throw UserError(
+          "unrolled loops make more statements than RTL can be made of",
+          fmt::format("unroll less: at most {} statements are expanded", kMostStatements));
     }
     return stmt;
   }

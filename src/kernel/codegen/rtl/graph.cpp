@@ -91,16 +91,14 @@ NodeId Graph::add(NodeId a, NodeId b) {
   const Node& y = (*this)[b];
   if (literal(a) != nullptr && x.value == 0) return b;
   if (literal(b) != nullptr && y.value == 0) return a;
-  return settled(
-      make({Op::kAdd, {a, b}, x.low + y.low, x.high + y.high, 0, {}, kNoNode, {}}));
+  return settled(make({Op::kAdd, {a, b}, x.low + y.low, x.high + y.high, 0, {}, kNoNode, {}}));
 }
 
 NodeId Graph::sub(NodeId a, NodeId b) {
   const Node& x = (*this)[a];
   const Node& y = (*this)[b];
   if (literal(b) != nullptr && y.value == 0) return a;
-  return settled(
-      make({Op::kSub, {a, b}, x.low - y.high, x.high - y.low, 0, {}, kNoNode, {}}));
+  return settled(make({Op::kSub, {a, b}, x.low - y.high, x.high - y.low, 0, {}, kNoNode, {}}));
 }
 
 NodeId Graph::mul(NodeId a, NodeId b) {

@@ -19,8 +19,8 @@ constexpr NodeId kNoNode = -1;
 
 enum class Op : std::uint8_t {
   kConstant,
-  kInput,      ///< a wire that keeps its value while the graph runs: `name`
-  kCounter,    ///< a counter of the pipeline times `value`: `name`
+  kInput,    ///< a wire that keeps its value while the graph runs: `name`
+  kCounter,  ///< a counter of the pipeline times `value`: `name`
   kAdd,
   kSub,
   kMul,
@@ -29,15 +29,15 @@ enum class Op : std::uint8_t {
   kAnd,
   kOr,
   kXor,
-  kNot,        ///< each of the result's bits
+  kNot,  ///< each of the result's bits
   kLess,
   kEqual,
-  kMux,        ///< operands: condition, then, otherwise
-  kSlice,      ///< bits from `value` up of the operand, sign-extended as far as need be
-  kShiftLeft,  ///< by the second operand, cut to the result's bits
-  kShiftRight, ///< by the second operand, keeping the sign
-  kRead,       ///< operands: index
-  kWrite,      ///< operands: index, value
+  kMux,         ///< operands: condition, then, otherwise
+  kSlice,       ///< bits from `value` up of the operand, sign-extended as far as need be
+  kShiftLeft,   ///< by the second operand, cut to the result's bits
+  kShiftRight,  ///< by the second operand, keeping the sign
+  kRead,        ///< operands: index
+  kWrite,       ///< operands: index, value
 };
 
 struct Node {
@@ -47,9 +47,9 @@ struct Node {
   Int128 low = 0;
   Int128 high = 0;
   Int128 value = 0;
-  std::string name;           ///< kInput, kCounter: the wire; kRead, kWrite: the array
-  NodeId predicate = kNoNode; ///< kRead, kWrite: happens only if this holds
-  Stmt statement;             ///< kRead, kWrite: where it comes from
+  std::string name;            ///< kInput, kCounter: the wire; kRead, kWrite: the array
+  NodeId predicate = kNoNode;  ///< kRead, kWrite: happens only if this holds
+  Stmt statement;              ///< kRead, kWrite: where it comes from
 
   [[nodiscard]] bool is_signed() const { return low < 0; }
   [[nodiscard]] int width() const;

@@ -82,8 +82,7 @@ class Builder {
       stored = binary(operator_of(*node.reduce), kernel::load(node.array, element, node.indices),
                       node.value);
     }
-    NodeId value =
-        convert(graph_, lower(stored, stmt, predicate), stored.type(), element);
+    NodeId value = convert(graph_, lower(stored, stmt, predicate), stored.type(), element);
     if (is_scalar(memory)) {
       if (predicate != kNoNode) {
         value = graph_.mux(predicate, value, load(node.array, {}, stmt, predicate));
@@ -173,8 +172,8 @@ class Builder {
     if (is_scalar(memory)) {
       const auto known = values_.find(array);
       if (known != values_.end()) return known->second;
-      const NodeId node = graph_.read(array, graph_.constant(0), lowest(element), highest(element),
-                                      kNoNode, stmt);
+      const NodeId node =
+          graph_.read(array, graph_.constant(0), lowest(element), highest(element), kNoNode, stmt);
       values_[array] = node;
       if (!own_.contains(array)) first_read_[array] = node;
       return node;
@@ -197,9 +196,9 @@ class Builder {
           atom != nullptr && std::ranges::any_of(context_.nest, [&](const For* loop) {
             return loop->name == atom->name;
           });
-      const NodeId part = is_counter ? counter(atom->name, term.factor)
-                                     : graph_.mul(lower(term.atom, stmt, predicate),
-                                                  graph_.constant(term.factor));
+      const NodeId part =
+          is_counter ? counter(atom->name, term.factor)
+                     : graph_.mul(lower(term.atom, stmt, predicate), graph_.constant(term.factor));
       sum = graph_.add(sum, part);
     }
     return convert(graph_, sum, index_type(), index_type());
@@ -253,8 +252,7 @@ class Builder {
           }
         };
         if (i < j && conflict_within(source.access, sink.access, context_.nest)) add(0);
-        const auto distance =
-            nearest_conflict(source.access, sink.access, context_.nest, kFar);
+        const auto distance = nearest_conflict(source.access, sink.access, context_.nest, kFar);
         // Writes in flight at the same time are not told apart.
         if (distance) add(is_global ? 1 : *distance);
       }
@@ -281,10 +279,10 @@ class Builder {
   Leaf& leaf_;
   Graph& graph_;
   const Context& context_;
-  std::map<std::string, NodeId> values_;      ///< of scalars, at this point
-  std::map<std::string, Value> changed_;      ///< scalars that outlive the iteration
-  std::map<std::string, NodeId> first_read_;  ///< of such scalars
-  std::set<std::string> own_;                 ///< declared in the iteration
+  std::map<std::string, NodeId> values_;              ///< of scalars, at this point
+  std::map<std::string, Value> changed_;              ///< scalars that outlive the iteration
+  std::map<std::string, NodeId> first_read_;          ///< of such scalars
+  std::set<std::string> own_;                         ///< declared in the iteration
   std::vector<std::map<std::string, NodeId>> bound_;  ///< names inside of functions
   std::vector<Access::Guard> guards_;
   std::vector<Touch> touches_;
@@ -295,8 +293,8 @@ class Builder {
 bool is_straight(const Stmt& stmt) {
   bool result = true;
   for_each(stmt, [&](const Stmt& inner) {
-    result = result && (as<Block>(inner) || as<Store>(inner) || as<If>(inner) ||
-                        as<DeclareArray>(inner));
+    result = result &&
+             (as<Block>(inner) || as<Store>(inner) || as<If>(inner) || as<DeclareArray>(inner));
   });
   return result;
 }

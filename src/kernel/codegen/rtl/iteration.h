@@ -28,8 +28,8 @@ bool is_straight(const Stmt& stmt);
 /// within the iteration, read where it begins and written where it ends.
 void build_iteration(Leaf& leaf, const std::vector<Stmt>& statements, const Context& context);
 
-/// In how many iterations at the least, up to `limit`, `sink` touches what `source` touched: from 1,
-/// or 0 for the same iteration; nothing if it never does within the limit. Trip counts of inner
+/// In how many iterations at the least, up to `limit`, `sink` touches what `source` touched: from
+/// 1, or 0 for the same iteration; nothing if it never does within the limit. Trip counts of inner
 /// loops that are not literal count as 1.
 std::optional<std::int64_t> nearest_conflict(const Access& source, const Access& sink,
                                              const std::vector<const For*>& nest,

@@ -26,9 +26,12 @@ class Module {
     stall.line(fmt::format("wire ce = ~({});", joined(stalls_, " | ", "1'b0")));
     stall.gap();
     const Kernel& kernel = *design_.kernel;
-    return fmt::format("// {}: {}\n// Cycles from start to done: {}\n{}\n{}{}{}{}endmodule\n",
-                       core_name(kernel), kernel.summary, cycle_formula(design_), ports(),
-                       declarations_.lines, stall.lines, control_.lines, memories_.lines);
+    return fmt::format(
+        "// {}: {}\n// Cycles from start to done: {}\n"
+        "/* verilator lint_off UNUSEDSIGNAL */  // Results have more bits than are kept.\n"
+        "{}\n{}{}{}{}endmodule\n",
+        core_name(kernel), kernel.summary, cycle_formula(design_), ports(), declarations_.lines,
+        stall.lines, control_.lines, memories_.lines);
   }
 
  private:
@@ -115,8 +118,8 @@ class Module {
     control_.line(fmt::format("  if (rst) {}_check <= 1'b0;", name));
     control_.line(fmt::format("  else if (ce) {0}_check <= {0}_go | {0}_again;", name));
     control_.line("always_ff @(posedge clk) if (ce) begin");
-    control_.line(fmt::format("  if ({0}_go) {0}_count <= {1};", name,
-                              bound_text(loop.lower, width)));
+    control_.line(
+        fmt::format("  if ({0}_go) {0}_count <= {1};", name, bound_text(loop.lower, width)));
     control_.line(fmt::format("  else if ({0}_again) {0}_count <= {0}_count + {1};", name,
                               literal(1, width)));
     control_.line("end");
@@ -193,8 +196,8 @@ class Module {
       const std::string place =
           memory.elements == 1
               ? name
-              : fmt::format("{}[{} * {} +: {}]", name,
-                            resized(site->index, site->index_width, 32), width, width);
+              : fmt::format("{}[{} * {} +: {}]", name, resized(site->index, site->index_width, 32),
+                            width, width);
       memories_.line(fmt::format("  if ({}) {} <= {};", site->wanted, place, site->data));
     }
     memories_.line("end");
@@ -203,7 +206,8 @@ class Module {
   void rom(const Memory& memory) {
     const int width = width_of(memory.array.element);
     std::vector<std::string> elements;
-    for (auto element = memory.array.table.rbegin(); element != memory.array.table.rend(); ++element) {
+    for (auto element = memory.array.table.rbegin(); element != memory.array.table.rend();
+         ++element) {
       elements.push_back(literal(element->as<Constant>()->raw, width));
     }
     declarations_.line(fmt::format("localparam [{}:0] rom_{} = {{{}}};",
@@ -238,8 +242,9 @@ class Module {
     const std::string style = memory.array.storage == Storage::kUram     ? "ultra"
                               : memory.array.storage == Storage::kLutram ? "distributed"
                                                                          : "block";
-    memories_.line(fmt::format("ram_sdp #(.WIDTH({}), .DEPTH({}), .STYLE(\"{}\"), .LATENCY(1)) {} (",
-                               width, memory.elements, style, name));
+    memories_.line(
+        fmt::format("ram_sdp #(.WIDTH({}), .DEPTH({}), .STYLE(\"{}\"), .LATENCY(1)) {} (", width,
+                    memory.elements, style, name));
     memories_.line(fmt::format("  .clk, .ce, .we({}), .waddr({}), .wdata({}),", any(writes),
                                chosen(writes, address, true), chosen(writes, width, false)));
     memories_.line(fmt::format("  .re({}), .raddr({}), .rdata({}_rdata));", any(reads),
@@ -255,11 +260,10 @@ class Module {
       data.push_back(fmt::format("({})", site->data_wanted));
       if (site->waits) waits.push_back(fmt::format("({})", site->wanted));
     }
-    for (const char* signal : {"read_wanted", "data_wanted", "read_waits"}) {
+    for (const char* signal : {"read_wanted", "data_wanted"}) {
       declarations_.line(fmt::format("wire {}_{};", name, signal));
     }
     memories_.line(fmt::format("assign {}_read_wanted = {};", name, wanted));
-    memories_.line(fmt::format("assign {}_read_waits = {};", name, joined(waits, "|", "1'b0")));
     memories_.line(fmt::format("assign {0}_read_valid = ce & {0}_read_wanted;", name));
     memories_.line(fmt::format("assign {}_read_index = {};", name, chosen(sites, 64, true)));
     memories_.line(fmt::format("assign {}_data_wanted = {};", name, joined(data, "|", "1'b0")));
@@ -267,6 +271,8 @@ class Module {
     stalls_.push_back(fmt::format("({0}_read_wanted & ~{0}_read_ready)", name));
     stalls_.push_back(fmt::format("({0}_data_wanted & ~{0}_data_valid)", name));
     if (!waits.empty()) {
+      declarations_.line(fmt::format("wire {}_read_waits;", name));
+      memories_.line(fmt::format("assign {}_read_waits = {};", name, joined(waits, "|", "")));
       stalls_.push_back(fmt::format("({0}_read_waits & ({0}_pending != 32'd0))", name));
     }
   }

@@ -55,7 +55,8 @@ class Solver {
       low = std::max(low, static_cast<int>(accesses.size()));
     }
     for (int interval = low;; interval += 1 + interval / 8) {
-      ensure(interval <= 2 * (least + longest_ + low), "no interval serves the ports of a pipeline");
+      ensure(interval <= 2 * (least + longest_ + low),
+             "no interval serves the ports of a pipeline");
       if (attempt(interval, true)) return take(true, interval);
     }
   }
@@ -69,7 +70,8 @@ class Solver {
       if (order.distance == 0) continue;
       const int path = longest_path(order.to, order.from);
       if (path < 0) continue;
-      const auto needed = static_cast<int>((path + order.latency + order.distance - 1) / order.distance);
+      const auto needed =
+          static_cast<int>((path + order.latency + order.distance - 1) / order.distance);
       if (needed > worst.second) worst = {&order, needed};
     }
     return worst;
@@ -212,11 +214,13 @@ Miss explain(const Leaf& leaf, const Solver& solver) {
   Miss miss{leaf.loops.back().name, *leaf.asked, leaf.times.interval, "", ""};
   for (const auto& [port, accesses] : solver.ports()) {
     if (static_cast<int>(accesses.size()) <= *leaf.asked) continue;
-    miss.reason = fmt::format("an iteration {} {} {} times, and its memory allows one in a cycle",
-                              port.second == Op::kRead ? "reads" : "writes", port.first,
-                              accesses.size());
-    miss.remedy = fmt::format("partition {} so that these lie in different banks, stage it on chip, "
-                              "or keep what is used again in a scalar", port.first);
+    miss.reason =
+        fmt::format("an iteration {} {} {} times, and its memory allows one in a cycle",
+                    port.second == Op::kRead ? "reads" : "writes", port.first, accesses.size());
+    miss.remedy = fmt::format(
+        "partition {} so that these lie in different banks, stage it on chip, "
+        "or keep what is used again in a scalar",
+        port.first);
     return miss;
   }
   const auto [order, needed] = solver.critical();
@@ -224,11 +228,13 @@ Miss explain(const Leaf& leaf, const Solver& solver) {
     const Node& from = leaf.graph[order->from];
     const Node& to = leaf.graph[order->to];
     miss.reason = fmt::format("`{}` uses what `{}` made {} iteration{} before, {} cycles later",
-                              first_line(to.statement), first_line(from.statement),
-                              order->distance, order->distance == 1 ? "" : "s",
+                              first_line(to.statement), first_line(from.statement), order->distance,
+                              order->distance == 1 ? "" : "s",
                               static_cast<std::int64_t>(needed) * order->distance);
-    miss.remedy = fmt::format("keep {} in a scalar, stage it on chip, or reorder the loops so that "
-                              "neighbouring iterations use different elements", from.name);
+    miss.remedy = fmt::format(
+        "keep {} in a scalar, stage it on chip, or reorder the loops so that "
+        "neighbouring iterations use different elements",
+        from.name);
     return miss;
   }
   miss.reason = "accesses of several memories cannot all be placed";

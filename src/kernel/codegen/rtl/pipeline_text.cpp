@@ -96,9 +96,8 @@ std::string PipelineText::write(const std::string& go) {
 
 void PipelineText::shift(const std::string& name, int length, const std::string& input) {
   text_.line(fmt::format("logic [{}:1] {};", length, name));
-  const std::string next = length == 1
-                               ? input
-                               : fmt::format("{{{}[{}:1], {}}}", name, length - 1, input);
+  const std::string next =
+      length == 1 ? input : fmt::format("{{{}[{}:1], {}}}", name, length - 1, input);
   text_.line(fmt::format("always_ff @(posedge clk) if (rst) {0} <= '0; else if (ce) {0} <= {1};",
                          name, next));
 }
@@ -111,8 +110,7 @@ void PipelineText::control(const std::string& go) {
   if (has_loops) {
     std::string starts = "1'b1";  // whether there is an iteration
     for (const Loop& loop : leaf_.loops) {
-      const bool is_literal =
-          loop.lower.register_name.empty() && loop.upper.register_name.empty();
+      const bool is_literal = loop.lower.register_name.empty() && loop.upper.register_name.empty();
       const int width = std::max(counter_width(loop), is_literal ? 1 : 64);
       if (is_literal && loop.lower.value.as<Constant>()->raw < loop.upper.value.as<Constant>()->raw)
         continue;
@@ -159,7 +157,8 @@ void PipelineText::control(const std::string& go) {
   if (last_valid_ > 0) {
     shift(name("past"), last_valid_, issue);
     const std::string past = name("past");
-    text_.line(fmt::format("wire [{}:0] {} = {{{}, {}}};", last_valid_, name("valid"), past, issue));
+    text_.line(
+        fmt::format("wire [{}:0] {} = {{{}, {}}};", last_valid_, name("valid"), past, issue));
   } else {
     text_.line(fmt::format("wire [0:0] {} = {};", name("valid"), issue));
   }
@@ -263,18 +262,15 @@ void PipelineText::operation(NodeId id) {
           fmt::format(".A_WIDTH({}), .A_SIGNED({:d}), .B_WIDTH({}), .B_SIGNED({:d})", a.width(),
                       a.is_signed(), b.width(), b.is_signed());
       if (is_product) {
-        parameters += fmt::format(", .P_WIDTH({}), .LATENCY({})", node.width(), ready(id) - start(id));
+        parameters +=
+            fmt::format(", .P_WIDTH({}), .LATENCY({})", node.width(), ready(id) - start(id));
       } else {
-        parameters += fmt::format(", .Q_WIDTH({})", node.width());
+        parameters += fmt::format(", .Q_WIDTH({}), .REMAINDER({:d})", node.width(),
+                                  node.op == Op::kRemainder);
       }
-      std::string results = fmt::format(".p({})", target);
-      if (!is_product) {
-        results = node.op == Op::kQuotient ? fmt::format(".quotient({}), .remainder()", target)
-                                           : fmt::format(".quotient(), .remainder({})", target);
-      }
-      text_.line(fmt::format("{} #({}) {}_unit (.clk, .ce, .a({}), .b({}), {});",
+      text_.line(fmt::format("{} #({}) {}_unit (.clk, .ce, .a({}), .b({}), .{}({}));",
                              is_product ? "multiply" : "divide", parameters, target, operand(id, 0),
-                             operand(id, 1), results));
+                             operand(id, 1), is_product ? "p" : "q", target));
       return;
     }
     default:
@@ -288,7 +284,9 @@ std::string PipelineText::compare(NodeId id) {
   const Node& a = leaf_.graph[node.operands[0]];
   const Node& b = leaf_.graph[node.operands[1]];
   const bool is_signed = a.is_signed() || b.is_signed();
-  const auto needs = [&](const Node& x) { return x.width() + (is_signed && !x.is_signed() ? 1 : 0); };
+  const auto needs = [&](const Node& x) {
+    return x.width() + (is_signed && !x.is_signed() ? 1 : 0);
+  };
   const int width = std::max(needs(a), needs(b));
   const std::string x = operand(id, 0, width);
   const std::string y = operand(id, 1, width);
@@ -383,8 +381,7 @@ void PipelineText::write_site(NodeId id) {
   const Node& node = leaf_.graph[id];
   const Memory& memory = design_.memory(node.name);
   const Type& element = memory.array.element;
-  const int width =
-      memory.kind == Memory::Kind::kGlobal ? 8 * element.bytes() : width_of(element);
+  const int width = memory.kind == Memory::Kind::kGlobal ? 8 * element.bytes() : width_of(element);
   Site site;
   site.array = node.name;
   site.is_write = true;
@@ -403,13 +400,13 @@ void PipelineText::delays() {
     int done = 0;
     for (const int distance : distances) {
       const std::string to = fmt::format("{}_d{}", node_name(id), distance);
-      declarations_.line(
-          fmt::format("{} {};", vector_type(node.width(), node.is_signed()), to));
+      declarations_.line(fmt::format("{} {};", vector_type(node.width(), node.is_signed()), to));
       if (distance - done == 1) {
         single.push_back(fmt::format("{} <= {};", to, from));
       } else {
-        text_.line(fmt::format("delay_line #(.WIDTH({}), .LATENCY({})) {}_line (.clk, .ce, .in({}), .out({}));",
-                               node.width(), distance - done, to, from, to));
+        text_.line(fmt::format(
+            "delay_line #(.WIDTH({}), .LATENCY({})) {}_line (.clk, .ce, .in({}), .out({}));",
+            node.width(), distance - done, to, from, to));
       }
       done = distance;
       from = to;

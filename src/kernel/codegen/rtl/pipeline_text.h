@@ -15,12 +15,12 @@ namespace heddle::kernel::rtl {
 struct Site {
   std::string array;
   bool is_write = false;
-  std::string wanted;     ///< happens in this cycle, if nothing stalls
+  std::string wanted;  ///< happens in this cycle, if nothing stalls
   std::string index;
   int index_width = 1;
-  std::string data;       ///< of a write, in the width of a global element or of the array's
+  std::string data;         ///< of a write, in the width of a global element or of the array's
   std::string data_wanted;  ///< of a global read: its data is taken in this cycle
-  bool waits = false;     ///< of a global read: for all writes before it
+  bool waits = false;       ///< of a global read: for all writes before it
 };
 
 /// Writes leaves; each signal's name starts with the leaf's number, as in l0_valid.

@@ -5,14 +5,17 @@
 #include <memory>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/random.h"
 #include "kernel/codegen/rtl/cycles.h"
 #include "kernel/codegen/rtl/emit.h"
+#include "kernel/codegen/tool.h"
 #include "kernel/interpret.h"
 #include "kernel/library/library.h"
 #include "kernel/schedule/schedule.h"
 #include "kernel/sim/simulation.h"
 #include "kernel/text.h"
+#include "support/scratch.h"
 
 namespace heddle::kernel {
 namespace {
@@ -24,7 +27,7 @@ rtl::Target quick_target() {
   return target;
 }
 
-/// A kernel and the scalars it is launched with.
+/// A kernel and the scalars it is launched with; 5 for those that are not named.
 struct Launch {
   KernelPtr kernel;
   std::map<std::string, std::int64_t> scalars;
@@ -39,7 +42,9 @@ class Arrays {
       if (scalar == nullptr) {
         arguments_.emplace_back(static_cast<Buffer*>(nullptr));
       } else {
-        arguments_.emplace_back(Scalar{scalar->type, launch.scalars.at(scalar->name), 0});
+        const auto given = launch.scalars.find(scalar->name);
+        const std::int64_t value = given == launch.scalars.end() ? 5 : given->second;
+        arguments_.emplace_back(Scalar{scalar->type, value, 0});
       }
     }
     const auto shapes = argument_shapes(kernel, arguments_);
@@ -77,7 +82,9 @@ class Arrays {
   std::vector<Argument> arguments_;
 };
 
-KernelPtr text_kernel(const std::string& text) { return parse_kernel(text, "test"); }
+KernelPtr text_kernel(const std::string& text) {
+  return parse_kernel(text, "test");
+}
 
 KernelPtr library_kernel(const std::string& name, const std::map<std::string, std::string>& given) {
   const LibraryKernel& entry = find_library_kernel(name);
@@ -120,7 +127,8 @@ const char* const kTriangle = R"(kernel triangle(n: index, a: inout int<32,wrap>
   }
 })";
 
-const char* const kChoices = R"(kernel choices(n: index, s: in uint<3>[8], a: inout int<16,wrap>[8]) {
+const char* const kChoices =
+    R"(kernel choices(n: index, s: in uint<3>[8], a: inout int<16,wrap>[8]) {
   for i in 0..n {
     if s[i] > 3 {
       for j in 0..index(s[i]) { a[j] += 1 }
@@ -135,7 +143,7 @@ const char* const kTiles = R"(kernel tiles(a: in int<8>[6, 7], b: out int<32>[6,
   var tile: int<8>[6, 7] @bram
   var total: int<32,wrap>[7] @register
   for i in 0..6 { for j in 0..7 { tile[i, j] = a[i, j] } }
-  for c in 0..7 { total[c] = 0 }
+  for z in 0..7 { total[z] = 0 }
   for r in 0..6 {
     for c in 0..7 pipeline(1) {
       total[c] += tile[5 - r, c] * weights[c]
@@ -146,7 +154,7 @@ const char* const kTiles = R"(kernel tiles(a: in int<8>[6, 7], b: out int<32>[6,
 
 const char* const kEmpty = R"(kernel empty(n: index, a: inout int<8,wrap>[4]) {
   for i in 0..n { for j in 2..2 { a[i] += 1 } }
-  for i in 0..n { a[i] = a[i] + 1 }
+  for k in 0..n { a[k] = a[k] + 1 }
 })";
 
 TEST(Rtl, GivesTheInterpretersBitsInTheFormulasCycles) {
@@ -160,7 +168,8 @@ TEST(Rtl, GivesTheInterpretersBitsInTheFormulasCycles) {
 TEST(Rtl, RunsTheLibrarysIntegerKernels) {
   const std::map<std::string, std::string> matrix = {
       {"rows", "3"}, {"columns", "5"}, {"inner", "7"}, {"type", "int8"}};
-  const std::map<std::string, std::string> flat = {{"rows", "3"}, {"columns", "5"}, {"type", "int8"}};
+  const std::map<std::string, std::string> flat = {
+      {"rows", "3"}, {"columns", "5"}, {"type", "int8"}};
   simulate({{library_kernel("gemm", matrix), {}},
             {library_kernel("linear", matrix), {}},
             {library_kernel("gemv", {{"rows", "5"}, {"inner", "9"}, {"type", "int8"}}), {}},
@@ -171,13 +180,30 @@ TEST(Rtl, RunsTheLibrarysIntegerKernels) {
 
 /// Runs through the schedule's marks: unrolled and pipelined loops, staged tiles.
 TEST(Rtl, RunsScheduledKernels) {
-  Schedule unrolled(library_kernel(
-      "gemm", {{"rows", "4"}, {"columns", "6"}, {"inner", "8"}, {"type", "int8"}}));
+  Schedule unrolled(
+      library_kernel("gemm", {{"rows", "4"}, {"columns", "6"}, {"inner", "8"}, {"type", "int8"}}));
   unrolled.stage("a", "i", Storage::kBram);
   unrolled.unroll("k", 4);
   Schedule pipelined(text_kernel(kTiles));
   pipelined.fuse("i", "j");
   simulate({{unrolled.kernel(), {}}, {pipelined.kernel(), {}}});
+}
+
+TEST(Rtl, EmitsTextWithoutLint) {
+  const Scratch scratch;
+  for (const char* text : {kTriangle, kChoices, kTiles}) {
+    std::vector<std::string> command = {find_program("verilator"), "--lint-only", "-Wall",
+                                        "--top-module"};
+    const rtl::Design design = rtl::make_design(text_kernel(text), quick_target());
+    command.push_back(design.kernel->name + "_core");
+    for (const auto& [name, content] : rtl_files(design)) {
+      if (!name.ends_with(".sv")) continue;
+      write_file(scratch.path() / name, content);
+      command.push_back((scratch.path() / name).string());
+    }
+    const ProgramEnd end = run_program(command, scratch.path());
+    EXPECT_EQ(end.status, 0) << end.said;
+  }
 }
 
 TEST(Rtl, NamesWhatForbidsAnInterval) {
@@ -205,16 +231,16 @@ TEST(Rtl, NamesWhatForbidsAnInterval) {
 }
 
 TEST(Rtl, WritesTheFormulaOfTheArguments) {
-  const rtl::Design design = rtl::make_design(
-      text_kernel("kernel twice(n: index, a: in int<8>[n], b: out int<16>[n]) {\n"
-                  "  for i in 0..n { b[i] = a[i] << 1 }\n}"),
-      quick_target());
-  EXPECT_EQ(rtl::cycle_formula(design), "pipeline(n, 1, 8) + 6");
+  const rtl::Design design =
+      rtl::make_design(text_kernel("kernel twice(n: index, a: in int<8>[n], b: out int<16>[n]) {\n"
+                                   "  for i in 0..n { b[i] = a[i] << 1 }\n}"),
+                       quick_target());
+  EXPECT_EQ(rtl::cycle_formula(design), "pipeline(n, 1, 7) + 6");
   const auto at = [&](std::int64_t n) {
     return rtl::count_cycles(design, {{"n", Scalar{index_type(), n, 0}}});
   };
   EXPECT_EQ(at(0), 7);
-  EXPECT_EQ(at(100), 99 + 8 + 1 + 6);
+  EXPECT_EQ(at(100), 99 + 7 + 1 + 6);
 }
 
 }  // namespace
