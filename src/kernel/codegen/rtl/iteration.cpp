@@ -260,7 +260,8 @@ class Builder {
     for (const std::string& array : leaf_.waits) order_all(array);
   }
 
-  /// A read that waits for one write waits for all.
+  /// A read that waits for one write waits for all that are under way: those before it have
+  /// arrived when it starts, those behind it start later.
   void order_all(const std::string& array) {
     const Memory& memory = context_.design->memory(array);
     for (std::size_t i = 0; i < touches_.size(); ++i) {
@@ -268,8 +269,8 @@ class Builder {
         const Touch& source = touches_[i];
         const Touch& sink = touches_[j];
         if (source.access.array != array || sink.access.array != array) continue;
-        if (!source.access.write || sink.access.write) continue;
-        const int cycles = latency(memory, source.access, sink.access);
+        if (source.access.write == sink.access.write) continue;
+        const int cycles = source.access.write ? latency(memory, source.access, sink.access) : 0;
         if (i < j) graph_.orders.push_back({source.node, sink.node, cycles, 0});
         if (!context_.nest.empty()) graph_.orders.push_back({source.node, sink.node, cycles, 1});
       }
