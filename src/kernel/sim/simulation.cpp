@@ -169,11 +169,12 @@ std::string source_of(const fs::path& model, bool has_trace) {
   }
   std::sort(files.begin(), files.end());
   std::string text = fmt::format("#define VM_TRACE {0:d}\n#define VM_TRACE_FST {0:d}\n", has_trace);
-  text += fmt::format("#include \"{}/Vheddle.h\"\n", model.string());
-  for (const std::string& file : files) text += fmt::format("#include \"{}\"\n", file);
+  // The runtime specialises templates that the model's files instantiate.
   std::vector<std::string> runtime = {"verilated.cpp", "verilated_threads.cpp"};
   if (has_trace) runtime.emplace_back("verilated_fst_c.cpp");
   for (const std::string& file : runtime) text += fmt::format("#include \"{}\"\n", file);
+  text += fmt::format("#include \"{}/Vheddle.h\"\n", model.string());
+  for (const std::string& file : files) text += fmt::format("#include \"{}\"\n", file);
   return text + std::string(sim::kHarness);
 }
 
@@ -201,7 +202,8 @@ SharedObject compiled(const std::vector<rtl::Design>& designs, const SimulationO
   std::vector<std::string> flags = {options.optimise ? "-O3" : "-O1", "-w", "-I" + root.string(),
                                     "-I" + (root / "vltstd").string(), "-I" + model.string()};
   if (options.optimise) flags.emplace_back("-march=native");
-  if (has_trace) flags.insert(flags.end(), {"-lz", "-I" + (root / "gtkwave").string()});
+  if (has_trace)
+    flags.insert(flags.end(), {"-Wl,--no-as-needed", "-lz", "-I" + (root / "gtkwave").string()});
   return {source_of(model, has_trace), find_compiler(), flags, options.cache};
 }
 
