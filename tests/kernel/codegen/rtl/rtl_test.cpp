@@ -189,6 +189,17 @@ TEST(Rtl, RunsScheduledKernels) {
   simulate({{unrolled.kernel(), {}}, {pipelined.kernel(), {}}});
 }
 
+TEST(Rtl, TracesEverySignal) {
+  const Scratch scratch;
+  const Launch launch{text_kernel(kTiles), {}};
+  SimulationOptions options;
+  options.target = quick_target();
+  options.trace = scratch.path() / "signals.fst";
+  const Arrays arrays(launch, 7);
+  Simulation({launch.kernel}, options).run(arrays.arguments());
+  EXPECT_GT(std::filesystem::file_size(options.trace), 1000U);
+}
+
 TEST(Rtl, EmitsTextWithoutLint) {
   const Scratch scratch;
   for (const char* text : {kTriangle, kChoices, kTiles}) {
