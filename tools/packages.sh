@@ -3,7 +3,7 @@
 
 # To build and run.
 build_packages=(
-  g++ make cmake ninja-build pkg-config ccache
+  g++ make cmake ninja-build pkg-config ccache verilator
   libfmt-dev libcli11-dev nlohmann-json3-dev libdnnl-dev libeigen3-dev libisl-dev libpng-dev libjpeg62-turbo-dev libpcre2-dev
   libgtest-dev librapidcheck-dev libbenchmark-dev
 )

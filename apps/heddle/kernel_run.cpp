@@ -17,6 +17,8 @@
 #include "kernel/codegen/cpp/native.h"
 #include "kernel/codegen/hls/project.h"
 #include "kernel/codegen/hls/simulation.h"
+#include "kernel/codegen/rtl/emit.h"
+#include "kernel/codegen/rtl/module_text.h"
 #include "kernel/interpret.h"
 
 namespace heddle {
@@ -62,23 +64,6 @@ class Runner {
   kernel::InterpretReport report_;
 };
 
-/// Where two results differ first, or "" if they are equal.
-std::string difference(const KernelArguments& expected, const KernelArguments& found) {
-  for (const auto& [name, buffer] : expected.outputs()) {
-    const Buffer& other = *found.outputs().at(name);
-    if (*buffer == other) continue;
-    std::int64_t at = 0;
-    const auto bytes = static_cast<std::int64_t>(buffer->element().bytes());
-    while (std::equal(buffer->data() + at * bytes, buffer->data() + (at + 1) * bytes,
-                      other.data() + at * bytes)) {
-      ++at;
-    }
-    return fmt::format("{} differs at element {}: {} instead of {}", name, at,
-                       to_string(other.get(at)), to_string(buffer->get(at)));
-  }
-  return "";
-}
-
 struct CheckOptions {
   KernelChoice choice;
   ArgumentChoice arguments;
@@ -99,7 +84,7 @@ void check(const CheckOptions& options) {
     Runner runner(backend, schedule.kernel(), 1);
     KernelArguments found(*schedule.kernel(), options.choice, options.arguments);
     const double time = runner.run(found);
-    const std::string difference = heddle::difference(expected, found);
+    const std::string difference = expected.difference(found);
     if (!difference.empty()) differences.push_back(fmt::format("{}: {}", backend, difference));
     for (const kernel::PortConflict& conflict : runner.report().conflicts) {
       conflicts += fmt::format("  loop {}: {} words of bank {} of {} in an iteration, {} ports\n",
@@ -233,13 +218,21 @@ void emit(const EmitOptions& options) {
     const std::string text = kernel::emit_cpp(kernels);
     return options.output.empty() ? print_out(text) : write_file(options.output, text);
   }
-  if (options.output.empty()) return print_out(kernel::emit_hls(*schedule.kernel()));
-  StagedFolder folder(options.output, false);
-  for (const auto& [name, text] :
-       kernel::hls_project(*schedule.kernel(), {options.clock_mhz, options.memory})) {
-    write_file(folder.path() / name, text);
+  const auto write = [&](const std::map<std::string, std::string>& files) {
+    StagedFolder folder(options.output, false);
+    for (const auto& [name, text] : files) write_file(folder.path() / name, text);
+    folder.commit();
+  };
+  if (options.backend == "rtl") {
+    kernel::rtl::Target target;
+    target.clock_mhz = options.clock_mhz;
+    const kernel::rtl::Design design = kernel::rtl::make_design(schedule.kernel(), target);
+    kernel::require_intervals(design);
+    return options.output.empty() ? print_out(kernel::rtl::core_text(design))
+                                  : write(kernel::rtl_files(design));
   }
-  folder.commit();
+  if (options.output.empty()) return print_out(kernel::emit_hls(*schedule.kernel()));
+  write(kernel::hls_project(*schedule.kernel(), {options.clock_mhz, options.memory}));
 }
 
 }  // namespace
@@ -279,15 +272,16 @@ void add_kernel_run(CLI::App& kernel) {
 
 void add_kernel_emit(CLI::App& kernel) {
   auto options = std::make_shared<EmitOptions>();
-  CLI::App* verb =
-      kernel.add_subcommand("emit", "Write a kernel as native C++ or as a Vitis HLS project");
+  CLI::App* verb = kernel.add_subcommand(
+      "emit", "Write a kernel as native C++, as a Vitis HLS project or as SystemVerilog");
   add_kernel_choice(*verb, options->choice);
-  verb->add_option("--backend", options->backend, "cpp or hls")
+  verb->add_option("--backend", options->backend, "cpp, hls or rtl")
       ->required()
-      ->check(CLI::IsMember({"cpp", "hls"}));
-  verb->add_option("-o,--output", options->output,
-                   "File (cpp) or new folder (hls); default: the kernel's code to standard output");
-  verb->add_option("--clock", options->clock_mhz, "Target clock of the HLS project in MHz")
+      ->check(CLI::IsMember({"cpp", "hls", "rtl"}));
+  verb->add_option(
+      "-o,--output", options->output,
+      "File (cpp) or new folder (hls, rtl); default: the kernel's code to standard output");
+  verb->add_option("--clock", options->clock_mhz, "Target clock in MHz (hls, rtl)")
       ->check(CLI::Range(1.0, 2000.0))
       ->capture_default_str();
   verb->add_option("--memory", options->memory, "Name of the board's global memory in sp= lines")

@@ -213,4 +213,20 @@ KernelArguments::KernelArguments(const Kernel& kernel, const KernelChoice& origi
   }
 }
 
+std::string KernelArguments::difference(const KernelArguments& found) const {
+  for (const auto& [name, buffer] : outputs_) {
+    const kernel::Buffer& other = *found.outputs_.at(name);
+    if (*buffer == other) continue;
+    std::int64_t at = 0;
+    const auto bytes = static_cast<std::int64_t>(buffer->element().bytes());
+    while (std::equal(buffer->data() + at * bytes, buffer->data() + (at + 1) * bytes,
+                      other.data() + at * bytes)) {
+      ++at;
+    }
+    return fmt::format("{} differs at element {}: {} instead of {}", name, at,
+                       to_string(other.get(at)), to_string(buffer->get(at)));
+  }
+  return "";
+}
+
 }  // namespace heddle

@@ -46,6 +46,8 @@ class KernelArguments {
                   const ArgumentChoice& choice);
 
   [[nodiscard]] const std::vector<kernel::Argument>& get() const { return arguments_; }
+  /// Where another run's results differ first from these, or "" if they are equal.
+  [[nodiscard]] std::string difference(const KernelArguments& found) const;
   /// The arrays that the kernel writes, by name.
   [[nodiscard]] const std::map<std::string, const kernel::Buffer*>& outputs() const {
     return outputs_;

@@ -11,6 +11,7 @@ void add_kernel_schedule(CLI::App& kernel);
 void add_kernel_explain(CLI::App& kernel);
 void add_kernel_check(CLI::App& kernel);
 void add_kernel_run(CLI::App& kernel);
+void add_kernel_sim(CLI::App& kernel);
 void add_kernel_emit(CLI::App& kernel);
 
 }  // namespace heddle

@@ -1,7 +1,8 @@
 // heddle_property: random kernels under random legal schedules give the same bits from the
-// interpreter, native code and HLS C++. Prints how many cases and steps it took; a failure is
+// interpreter, native code, HLS C++ and RTL. Prints how many cases and steps it took; a failure is
 // shrunk and printed.
-//   heddle_property [--cases N] [--seed S] [--batch N] [--backends cpp,hls] [--show] [--mutants]
+//   heddle_property [--cases N] [--seed S] [--batch N] [--backends cpp,hls,rtl] [--show]
+//   [--mutants]
 #include <CLI/CLI.hpp>
 #include <filesystem>
 
@@ -13,6 +14,7 @@
 #include "kernel/property/mutants.h"
 #include "kernel/property/random_kernel.h"
 #include "kernel/property/shrink.h"
+#include "kernel/sim/simulation.h"
 #include "kernel/text.h"
 #include "support/scratch.h"
 
@@ -61,6 +63,7 @@ class Session {
     }
     fmt::print("{} cases, {} steps in force, {} kernels left out as faulty, {} failures\n",
                compared_, steps_, faulty_, failures_);
+    if (asked_for("rtl")) fmt::print("{} of them simulated as RTL\n", simulated_);
     for (const auto& [primitive, counts] : counts_.tried_and_legal) {
       fmt::print("  {:<12} tried {:>7}, legal {:>7}\n", primitive, counts.first, counts.second);
     }
@@ -106,8 +109,9 @@ class Session {
       const HlsSimulation hls(kernels, scratch_.path());
       compare(batch, "hls", [&](auto arguments, std::size_t n) { hls.run(arguments, n); });
     }
+    if (asked_for("rtl")) compare_rtl(batch);
     for (const auto& entry : std::filesystem::directory_iterator(scratch_.path())) {
-      std::filesystem::remove(entry.path());
+      std::filesystem::remove_all(entry.path());
     }
   }
 
@@ -118,6 +122,68 @@ class Session {
       const std::string difference = found.difference(*batch[n].expected);
       if (!difference.empty()) fail(batch[n], backend, difference);
     }
+  }
+
+  /// Short memory latencies make small models.
+  [[nodiscard]] SimulationOptions simulation_options() const {
+    SimulationOptions options;
+    options.target.memory_read = 5;
+    options.target.memory_write = 4;
+    options.cache = scratch_.path();
+    return options;
+  }
+
+  /// Whether RTL has hardware for the kernel.
+  [[nodiscard]] bool has_hardware(const KernelPtr& kernel) const {
+    try {
+      rtl::make_design(kernel, simulation_options().target);
+      return true;
+    } catch (const UserError&) {
+      return false;
+    }
+  }
+
+  /// With a memory that keeps its time, where cycles are as the formula says; with one that does
+  /// not.
+  void compare_rtl(const std::vector<Case>& batch) {
+    std::vector<const Case*> fit;
+    std::vector<KernelPtr> kernels;
+    for (const Case& one : batch) {
+      if (!has_hardware(one.schedule.kernel())) continue;
+      fit.push_back(&one);
+      kernels.push_back(one.schedule.kernel());
+    }
+    simulated_ += kernels.size();
+    if (kernels.empty()) return;
+    const Simulation simulation(kernels, simulation_options());
+    for (std::size_t n = 0; n < kernels.size(); ++n) {
+      const std::string difference = rtl_difference(simulation, n, *fit[n]);
+      if (!difference.empty()) fail(*fit[n], "rtl", difference);
+    }
+  }
+
+  static std::string rtl_difference(const Simulation& simulation, std::size_t number,
+                                    const Case& one) {
+    for (const int stalls : {0, 60}) {
+      const Inputs found(*one.schedule.kernel(), one.seed);
+      MemoryModel memory;
+      memory.stalls = stalls;
+      memory.seed = one.seed;
+      memory.cycle_limit = 10'000'000;
+      try {
+        const SimulationReport report = simulation.run(found.arguments(), number, memory);
+        if (std::string difference = found.difference(*one.expected); !difference.empty()) {
+          return fmt::format("{} (stalls {})", difference, stalls);
+        }
+        if (stalls == 0 && report.formula &&
+            *report.formula != static_cast<std::int64_t>(report.cycles)) {
+          return fmt::format("{} cycles, {} by the formula", report.cycles, *report.formula);
+        }
+      } catch (const InternalError& error) {
+        return fmt::format("{} (stalls {})", error.what(), stalls);
+      }
+    }
+    return "";
   }
 
   [[nodiscard]] bool asked_for(const std::string& backend) const {
@@ -139,6 +205,12 @@ class Session {
       const std::unique_ptr<Inputs> found = oracle(*scheduled, seed);
       return !found || !found->difference(*expected).empty();
     }
+    if (backend == "rtl") {
+      if (!has_hardware(scheduled)) return false;
+      Case one{seed, failure.kernel, replay(failure.kernel, failure.steps, "failing schedule"), {}};
+      one.expected = oracle(*failure.kernel, seed);
+      return !rtl_difference(Simulation({scheduled}, simulation_options()), 0, one).empty();
+    }
     const Inputs found(*scheduled, seed);
     if (backend == "cpp") {
       NativeOptions options;
@@ -153,6 +225,8 @@ class Session {
   void fail(const Case& one, const std::string& backend, const std::string& difference) {
     constexpr int kMostShown = 5;
     if (++failures_ > kMostShown) return;
+    fmt::print(stderr, "FAILURE of {} with --seed {}: {}; shrinking\n", backend, one.seed,
+               difference);
     const Failure smallest =
         shrink({one.kernel, to_text(one.schedule.steps())},
                [&](const Failure& failure) { return still_fails(failure, backend, one.seed); });
@@ -166,6 +240,7 @@ class Session {
   int compared_ = 0;
   std::size_t steps_ = 0;
   int faulty_ = 0;
+  std::size_t simulated_ = 0;
   int failures_ = 0;
 };
 
@@ -204,7 +279,7 @@ int main(int argc, char** argv) {
   app.add_option("--batch", options.batch, "Cases compiled together")->check(CLI::Range(1, 1000));
   app.add_option("--backends", options.backends, "Compared with the interpreter")
       ->delimiter(',')
-      ->check(CLI::IsMember({"cpp", "hls"}));
+      ->check(CLI::IsMember({"cpp", "hls", "rtl"}));
   app.add_flag("--show", options.show, "Print every case");
   app.add_flag("--mutants", options.mutants, "Try deliberately wrong primitives instead");
   CLI11_PARSE(app, argc, argv);

@@ -1,0 +1,25 @@
+// Delays a vector by a fixed number of cycles, in shift-register LUTs where there are several.
+//
+// LATENCY (0 or more) cycles in which ce is high.
+module delay_line #(
+    parameter int WIDTH = 8,
+    parameter int LATENCY = 1
+) (
+    /* verilator lint_off UNUSEDSIGNAL */  // Without a delay there is nothing to clock.
+    input logic clk,
+    input logic ce,
+    /* verilator lint_on UNUSEDSIGNAL */
+    input logic [WIDTH-1:0] in,
+    output logic [WIDTH-1:0] out
+);
+  if (LATENCY == 0) begin : pass
+    assign out = in;
+  end else begin : shift
+    logic [WIDTH-1:0] stage[0:LATENCY-1];
+    always_ff @(posedge clk) if (ce) stage[0] <= in;
+    for (genvar i = 1; i < LATENCY; i++) begin : step
+      always_ff @(posedge clk) if (ce) stage[i] <= stage[i-1];
+    end
+    assign out = stage[LATENCY-1];
+  end
+endmodule

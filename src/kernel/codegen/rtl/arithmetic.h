@@ -1,0 +1,25 @@
+// The kernel language's operators as operations on integers: scalar.h as hardware.
+//
+// A node stands for a value's raw number. Faults have no place in hardware: what the interpreter
+// refuses gives any value here.
+#pragma once
+
+#include "kernel/codegen/rtl/graph.h"
+#include "kernel/type.h"
+
+namespace heddle::kernel::rtl {
+
+/// The value in another type, by its modes. Throws UserError for floats.
+NodeId convert(Graph& graph, NodeId value, const Type& from, const Type& to);
+NodeId apply(Graph& graph, UnaryOp op, NodeId a, const Type& result);
+NodeId apply(Graph& graph, BinaryOp op, NodeId a, const Type& a_type, NodeId b, const Type& b_type,
+             const Type& result);
+/// The same bits in another type of as many bits.
+NodeId reinterpret(Graph& graph, NodeId value, const Type& to);
+
+/// Bits of an element: 1 for bool, 64 for index.
+int width_of(const Type& type);
+/// Throws UserError that says what the back end has no hardware for.
+void require_integer(const Type& type);
+
+}  // namespace heddle::kernel::rtl

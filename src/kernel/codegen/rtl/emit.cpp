@@ -1,0 +1,99 @@
+#include "kernel/codegen/rtl/emit.h"
+
+#include <fmt/core.h>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "kernel/codegen/rtl/cycles.h"
+#include "kernel/codegen/rtl/module_text.h"
+#include "kernel/codegen/rtl/primitives.h"
+
+namespace heddle::kernel {
+namespace {
+
+using rtl::Design;
+using rtl::Leaf;
+using rtl::Memory;
+using rtl::Op;
+
+/// Adds the primitives that a text instantiates, and theirs.
+void add_primitives(const std::string& text, std::map<std::string, std::string>& files) {
+  for (const auto& [name, primitive] : rtl::primitives()) {
+    const std::string file = name + ".sv";
+    const bool is_used = text.find("\n  " + name + " #(") != std::string::npos;
+    if (!is_used || files.contains(file)) continue;
+    files[file] = primitive;
+    add_primitives(primitive, files);
+  }
+}
+
+void add_pipelines(const rtl::RegionPtr& region, Json& list) {
+  if (const auto* leaf = std::get_if<Leaf>(&region->value)) {
+    Json loops = Json::array();
+    for (const rtl::Loop& loop : leaf->loops) loops.push_back(loop.name);
+    list.push_back({{"loops", loops},
+                    {"interval", leaf->times.interval},
+                    {"depth", leaf->times.depth},
+                    {"operations", leaf->graph.nodes().size()}});
+  } else if (const auto* sequence = std::get_if<rtl::Sequence>(&region->value)) {
+    for (const rtl::RegionPtr& part : sequence->parts) add_pipelines(part, list);
+  } else if (const auto* repeat = std::get_if<rtl::Repeat>(&region->value)) {
+    add_pipelines(repeat->body, list);
+  } else if (const auto* choice = std::get_if<rtl::Choice>(&region->value)) {
+    add_pipelines(choice->then, list);
+    if (choice->otherwise) add_pipelines(choice->otherwise, list);
+  }
+}
+
+std::string interface_text(const Design& design) {
+  Json arguments = Json::array();
+  for (const Parameter& parameter : design.kernel->parameters) {
+    if (const auto* scalar = std::get_if<ScalarParameter>(&parameter)) {
+      arguments.push_back({{"name", scalar->name}, {"type", to_string(scalar->type)}});
+      continue;
+    }
+    const Memory& memory = design.memory(name_of(parameter));
+    Json shape = Json::array();
+    for (const Expr& extent : memory.array.shape) shape.push_back(to_string(extent));
+    arguments.push_back({{"name", memory.array.name},
+                         {"element", to_string(memory.array.element)},
+                         {"bytes", memory.array.element.bytes()},
+                         {"shape", shape},
+                         {"read", memory.is_read},
+                         {"written", memory.is_written}});
+  }
+  Json pipelines = Json::array();
+  add_pipelines(design.top, pipelines);
+  const Json json = {{"kernel", design.kernel->name},
+                     {"module", rtl::core_name(*design.kernel)},
+                     {"clock_mhz", design.target.clock_mhz},
+                     {"memory_read_cycles", design.target.memory_read},
+                     {"memory_write_cycles", design.target.memory_write},
+                     {"arguments", arguments},
+                     {"pipelines", pipelines},
+                     {"cycles", rtl::cycle_formula(design)}};
+  return json.dump(2) + '\n';
+}
+
+}  // namespace
+
+std::map<std::string, std::string> rtl_files(const Design& design) {
+  const std::string name = rtl::core_name(*design.kernel);
+  const std::string core = rtl::core_text(design);
+  std::map<std::string, std::string> files = {{name + ".sv", core},
+                                              {name + ".json", interface_text(design)}};
+  add_primitives(core, files);
+  return files;
+}
+
+void require_intervals(const Design& design) {
+  if (design.misses.empty()) return;
+  const rtl::Miss& miss = design.misses.front();
+  throw UserError(fmt::format("kernel {}: loop {} is asked to start an iteration every {} cycle{}, "
+                              "and can every {}: {}",
+                              design.kernel->name, miss.loop, miss.asked,
+                              miss.asked == 1 ? "" : "s", miss.reached, miss.reason),
+                  fmt::format("{}, or: pipeline {} {}", miss.remedy, miss.loop, miss.reached));
+}
+
+}  // namespace heddle::kernel

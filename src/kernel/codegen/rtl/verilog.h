@@ -1,0 +1,31 @@
+// Pieces of SystemVerilog text: vectors, literals, registers.
+//
+// Every value is a vector whose declaration says whether it is signed, so that a size cast extends
+// it rightly.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "kernel/expr.h"
+
+namespace heddle::kernel::rtl {
+
+/// "logic [7:0]", "logic signed [7:0]".
+std::string vector_type(int width, bool is_signed);
+/// A number in so many bits.
+std::string literal(Int128 value, int width);
+/// The ways in which text grows: lines at the module's level.
+struct Text {
+  std::string lines;
+
+  void line(const std::string& text) { lines += "  " + text + "\n"; }
+  void gap() { lines += "\n"; }
+};
+/// The lowest `width` bits of a vector of `from` bits, or as many with its sign in front.
+std::string resized(const std::string& name, int from, int width);
+/// Terms joined by an operator; `none` if there are no terms.
+std::string joined(const std::vector<std::string>& terms, const std::string& op,
+                   const std::string& none);
+
+}  // namespace heddle::kernel::rtl

@@ -1,0 +1,272 @@
+#include "kernel/sim/simulation.h"
+
+#include <sys/wait.h>
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <bit>
+#include <functional>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "kernel/codegen/rtl/arithmetic.h"
+#include "kernel/codegen/rtl/cycles.h"
+#include "kernel/codegen/rtl/emit.h"
+#include "kernel/codegen/rtl/module_text.h"
+#include "kernel/codegen/tool.h"
+#include "kernel/sim/harness.h"
+
+namespace heddle::kernel {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Where a kernel's scalars and arrays are among those of all.
+struct Place {
+  std::uint32_t scalar = 0;
+  std::uint32_t channel = 0;
+};
+
+std::size_t count_of(const Kernel& kernel, bool arrays) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(kernel.parameters, [&](const Parameter& parameter) {
+        return std::holds_alternative<ArrayParameter>(parameter) == arrays;
+      }));
+}
+
+std::vector<Place> places_of(const std::vector<rtl::Design>& designs) {
+  std::vector<Place> places;
+  Place next;
+  for (const rtl::Design& design : designs) {
+    places.push_back(next);
+    next.scalar += static_cast<std::uint32_t>(count_of(*design.kernel, false));
+    next.channel += static_cast<std::uint32_t>(count_of(*design.kernel, true));
+  }
+  places.push_back(next);
+  return places;
+}
+
+/// The kernel under a name that no other one of the model has.
+KernelPtr numbered(const KernelPtr& kernel, std::size_t number) {
+  Kernel named = *kernel;
+  named.name = fmt::format("{}_{}", kernel->name, number);
+  return std::make_shared<const Kernel>(std::move(named));
+}
+
+std::string core_instance(const rtl::Design& design, std::size_t number, Place place) {
+  std::vector<std::string> ports = {".clk", ".rst", fmt::format(".start(start[{}])", number),
+                                    fmt::format(".done(done[{}])", number)};
+  const auto connect = [&](const std::string& name, const std::string& signal, int width) {
+    const std::string lane = width == 1 ? fmt::format("[{}]", place.channel)
+                                        : fmt::format("[{} +: {}]", 64 * place.channel, width);
+    ports.push_back(fmt::format(".{}_{}({}{})", name, signal, signal, lane));
+  };
+  for (const Parameter& parameter : design.kernel->parameters) {
+    if (const auto* scalar = std::get_if<ScalarParameter>(&parameter)) {
+      ports.push_back(fmt::format(".arg_{}(scalars[{} +: {}])", scalar->name, 64 * place.scalar,
+                                  rtl::width_of(scalar->type)));
+      ++place.scalar;
+      continue;
+    }
+    const rtl::Memory& memory = design.memory(name_of(parameter));
+    const int bits = 8 * memory.array.element.bytes();
+    const std::string& name = memory.array.name;
+    if (memory.is_read) {
+      for (const char* signal : {"read_valid", "read_ready", "data_valid", "data_ready"}) {
+        connect(name, signal, 1);
+      }
+      connect(name, "read_index", 64);
+      connect(name, "data", bits);
+    }
+    if (memory.is_written) {
+      for (const char* signal : {"write_valid", "write_ready", "written"}) connect(name, signal, 1);
+      connect(name, "write_index", 64);
+      connect(name, "write_value", bits);
+    }
+    ++place.channel;
+  }
+  return fmt::format("  {} core_{} (\n    {});\n", rtl::core_name(*design.kernel), number,
+                     fmt::join(ports, ",\n    "));
+}
+
+/// All cores side by side. Vectors have at least three words, so that the model has them as arrays.
+std::string top_text(const std::vector<rtl::Design>& designs) {
+  const std::vector<Place> places = places_of(designs);
+  const std::size_t kernels = std::max<std::size_t>(designs.size(), 65);
+  const std::size_t channels = std::max<std::size_t>(places.back().channel, 65);
+  const std::size_t scalars = std::max<std::size_t>(places.back().scalar, 2);
+  std::vector<std::string> ports = {"input logic clk", "input logic rst",
+                                    fmt::format("input logic [{}:0] start", kernels - 1),
+                                    fmt::format("output logic [{}:0] done", kernels - 1),
+                                    fmt::format("input logic [{}:0] scalars", 64 * scalars - 1)};
+  const auto add = [&](const char* direction, const char* name, std::size_t bits) {
+    ports.push_back(fmt::format("{} logic [{}:0] {}", direction, channels * bits - 1, name));
+  };
+  add("output", "read_valid", 1);
+  add("input", "read_ready", 1);
+  add("output", "read_index", 64);
+  add("input", "data_valid", 1);
+  add("output", "data_ready", 1);
+  add("input", "data", 64);
+  add("output", "write_valid", 1);
+  add("input", "write_ready", 1);
+  add("output", "write_index", 64);
+  add("output", "write_value", 64);
+  add("input", "written", 1);
+  std::string text = fmt::format("module heddle_top (\n  {}\n);\n", fmt::join(ports, ",\n  "));
+  for (std::size_t i = 0; i < designs.size(); ++i) {
+    text += core_instance(designs[i], i, places[i]);
+  }
+  return text + "endmodule\n";
+}
+
+std::string verilator() {
+  std::string path = find_program("verilator");
+  if (path.empty()) {
+    throw UserError("there is no verilator in $PATH", "apt-get install verilator");
+  }
+  return path;
+}
+
+/// The folder of the model's C++, made if it is not there yet.
+fs::path translate(const std::map<std::string, std::string>& files, bool has_trace,
+                   const fs::path& cache) {
+  std::string all = has_trace ? "trace\n" : "";
+  for (const auto& [name, text] : files) all += name + "\n" + text;
+  const fs::path parent = fs::absolute(cache.empty() ? default_cache() : cache);
+  const fs::path folder = parent / ("verilated-" + content_hash(all));
+  if (fs::exists(folder)) return folder;
+  const TemporaryFolder work(parent);
+  const fs::path model = work.path() / "model";
+  fs::create_directories(model);
+  std::vector<std::string> command = {
+      verilator(),    "--cc",       "--Mdir",     model.string(), "--prefix",       "Vheddle",
+      "--top-module", "heddle_top", "-O3",        "--x-assign",   "fast",           "--x-initial",
+      "fast",         "--noassert", "-Wno-fatal", "-Wno-WIDTH",   "--output-split", "0"};
+  if (has_trace) command.emplace_back("--trace-fst");
+  for (const auto& [name, text] : files) {
+    write_file(work.path() / name, text);
+    command.push_back((work.path() / name).string());
+  }
+  const ProgramEnd end = run_program(command, work.path());
+  ensure(WIFEXITED(end.status) && WEXITSTATUS(end.status) == 0,
+         "Verilator does not accept emitted text:\n{}", end.said);
+  std::error_code failure;
+  fs::rename(model, folder, failure);  // Somebody else may have been faster.
+  ensure(fs::exists(folder), "cannot keep a model in {}", folder.string());
+  return folder;
+}
+
+fs::path verilator_root() {
+  return fs::path(verilator()).parent_path().parent_path() / "share" / "verilator" / "include";
+}
+
+std::string source_of(const fs::path& model, bool has_trace) {
+  std::vector<std::string> files;
+  for (const auto& entry : fs::directory_iterator(model)) {
+    if (entry.path().extension() == ".cpp") files.push_back(entry.path().string());
+  }
+  std::sort(files.begin(), files.end());
+  std::string text = fmt::format("#define VM_TRACE {0:d}\n#define VM_TRACE_FST {0:d}\n", has_trace);
+  // The runtime specialises templates that the model's files instantiate.
+  std::vector<std::string> runtime = {"verilated.cpp", "verilated_threads.cpp"};
+  if (has_trace) runtime.emplace_back("verilated_fst_c.cpp");
+  for (const std::string& file : runtime) text += fmt::format("#include \"{}\"\n", file);
+  text += fmt::format("#include \"{}/Vheddle.h\"\n", model.string());
+  for (const std::string& file : files) text += fmt::format("#include \"{}\"\n", file);
+  return text + std::string(sim::kHarness);
+}
+
+std::vector<rtl::Design> designs_of(const std::vector<KernelPtr>& kernels,
+                                    const rtl::Target& target) {
+  std::vector<rtl::Design> designs;
+  designs.reserve(kernels.size());
+  for (const KernelPtr& kernel : kernels) {
+    designs.push_back(rtl::make_design(numbered(kernel, designs.size()), target));
+  }
+  return designs;
+}
+
+SharedObject compiled(const std::vector<rtl::Design>& designs, const SimulationOptions& options) {
+  std::map<std::string, std::string> files;
+  for (const rtl::Design& design : designs) {
+    for (const auto& [name, text] : rtl_files(design)) {
+      if (name.ends_with(".sv")) files[name] = text;
+    }
+  }
+  files["heddle_top.sv"] = top_text(designs);
+  const bool has_trace = !options.trace.empty();
+  const fs::path model = translate(files, has_trace, options.cache);
+  const fs::path root = verilator_root();
+  std::vector<std::string> flags = {options.optimise ? "-O3" : "-O1", "-w", "-I" + root.string(),
+                                    "-I" + (root / "vltstd").string(), "-I" + model.string()};
+  if (options.optimise) flags.emplace_back("-march=native");
+  if (has_trace)
+    flags.insert(flags.end(), {"-Wl,--no-as-needed", "-lz", "-I" + (root / "gtkwave").string()});
+  return {source_of(model, has_trace), find_compiler(), flags, options.cache};
+}
+
+std::uint64_t word_of(const Scalar& scalar) {
+  if (!scalar.type.is_float()) return static_cast<std::uint64_t>(scalar.raw);
+  const auto bits = std::bit_cast<std::uint32_t>(scalar.real);
+  return scalar.type.kind == TypeKind::kBFloat16 ? bits >> 16 : bits;
+}
+
+}  // namespace
+
+Simulation::Simulation(const std::vector<KernelPtr>& kernels, SimulationOptions options)
+    : options_(std::move(options)),
+      designs_(designs_of(kernels, options_.target)),
+      kernels_(kernels),
+      object_(compiled(designs_, options_)) {}
+
+SimulationReport Simulation::run(std::span<const Argument> arguments, std::size_t kernel,
+                                 const MemoryModel& memory) const {
+  const Kernel& launched = *kernels_.at(kernel);
+  check_arguments(launched, arguments);
+  std::vector<std::uint64_t> scalars;
+  std::vector<sim::Channel> channels;
+  std::map<std::string, Scalar> values;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    if (Buffer* const* buffer = std::get_if<Buffer*>(&arguments[i])) {
+      channels.push_back({reinterpret_cast<std::uint8_t*>((*buffer)->data()),
+                          static_cast<std::uint64_t>((*buffer)->size()),
+                          static_cast<std::uint32_t>((*buffer)->element().bytes())});
+    } else {
+      const auto& scalar = std::get<Scalar>(arguments[i]);
+      values[name_of(launched.parameters[i])] = scalar;
+      scalars.push_back(word_of(scalar));
+    }
+  }
+  const Place place = places_of(designs_)[kernel];
+  const rtl::Target& target = options_.target;
+  const auto cycles_of = [](int given, int reckoned) {
+    return static_cast<std::uint32_t>(given > 0 ? given : reckoned);
+  };
+  const std::string trace = options_.trace.string();
+  sim::Launch launch;
+  launch.kernel = static_cast<std::uint32_t>(kernel);
+  launch.first_scalar = place.scalar;
+  launch.scalars = static_cast<std::uint32_t>(scalars.size());
+  launch.first_channel = place.channel;
+  launch.channels = static_cast<std::uint32_t>(channels.size());
+  launch.scalar = scalars.data();
+  launch.channel = channels.data();
+  launch.read_cycles = cycles_of(memory.read_cycles, target.memory_read);
+  launch.write_cycles = cycles_of(memory.write_cycles, target.memory_write);
+  launch.stalls = static_cast<std::uint32_t>(memory.stalls);
+  launch.seed = memory.seed;
+  launch.limit = memory.cycle_limit;
+  launch.trace = trace.empty() ? nullptr : trace.c_str();
+  const auto run_model = reinterpret_cast<sim::RunModel>(object_.symbol("heddle_run_model"));
+  const auto end = static_cast<sim::End>(run_model(&launch));
+  ensure(end != sim::End::kLimit, "{} did not end within {} cycles", launched.name, launch.limit);
+  ensure(end != sim::End::kOutside, "{} accessed element {} of its array number {}", launched.name,
+         launch.wrong_index, launch.wrong_channel);
+  ensure(end != sim::End::kUnfinished, "{} was done before its accesses were", launched.name);
+  return {launch.cycles, rtl::count_cycles(designs_[kernel], values), launch.read_elements,
+          launch.written_elements};
+}
+
+}  // namespace heddle::kernel

@@ -1,0 +1,258 @@
+// Kernels as RTL, simulated: the interpreter's bits, the formula's cycles, with memory that keeps
+// its time and with memory that does not.
+#include <gtest/gtest.h>
+
+#include <memory>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/random.h"
+#include "kernel/codegen/rtl/cycles.h"
+#include "kernel/codegen/rtl/emit.h"
+#include "kernel/codegen/tool.h"
+#include "kernel/interpret.h"
+#include "kernel/library/library.h"
+#include "kernel/schedule/schedule.h"
+#include "kernel/sim/simulation.h"
+#include "kernel/text.h"
+#include "support/scratch.h"
+
+namespace heddle::kernel {
+namespace {
+
+rtl::Target quick_target() {
+  rtl::Target target;
+  target.memory_read = 6;
+  target.memory_write = 5;
+  return target;
+}
+
+/// A kernel and the scalars it is launched with; 5 for those that are not named.
+struct Launch {
+  KernelPtr kernel;
+  std::map<std::string, std::int64_t> scalars;
+};
+
+class Arrays {
+ public:
+  Arrays(const Launch& launch, std::uint64_t seed) {
+    const Kernel& kernel = *launch.kernel;
+    for (const Parameter& parameter : kernel.parameters) {
+      const auto* scalar = std::get_if<ScalarParameter>(&parameter);
+      if (scalar == nullptr) {
+        arguments_.emplace_back(static_cast<Buffer*>(nullptr));
+      } else {
+        const auto given = launch.scalars.find(scalar->name);
+        const std::int64_t value = given == launch.scalars.end() ? 5 : given->second;
+        arguments_.emplace_back(Scalar{scalar->type, value, 0});
+      }
+    }
+    const auto shapes = argument_shapes(kernel, arguments_);
+    std::size_t next = 0;
+    for (std::size_t i = 0; i < arguments_.size(); ++i) {
+      const auto* array = std::get_if<ArrayParameter>(&kernel.parameters[i]);
+      if (array == nullptr) continue;
+      const Type& element = array->array.element;
+      auto buffer = std::make_unique<Buffer>(element, shapes[next++]);
+      const RandomStream random(seed, array->array.name);
+      const auto [low, high] = input_range(element);
+      const Int128 least = std::max<Int128>(low, -1000);
+      const Int128 most = std::min<Int128>(high, 1000);
+      for (std::int64_t e = 0; e < buffer->size() && array->direction != Direction::kOut; ++e) {
+        const Int128 raw =
+            least + static_cast<Int128>(random.word(static_cast<std::uint64_t>(e)) %
+                                        static_cast<std::uint64_t>(most - least + 1));
+        buffer->set(e, Scalar{element, raw, 0});
+      }
+      arguments_[i] = buffer.get();
+      buffers_.push_back(std::move(buffer));
+    }
+  }
+
+  [[nodiscard]] const std::vector<Argument>& arguments() const { return arguments_; }
+  [[nodiscard]] bool operator==(const Arrays& other) const {
+    for (std::size_t i = 0; i < buffers_.size(); ++i) {
+      if (!(*buffers_[i] == *other.buffers_[i])) return false;
+    }
+    return true;
+  }
+
+ private:
+  std::vector<std::unique_ptr<Buffer>> buffers_;
+  std::vector<Argument> arguments_;
+};
+
+KernelPtr text_kernel(const std::string& text) {
+  return parse_kernel(text, "test");
+}
+
+KernelPtr library_kernel(const std::string& name, const std::map<std::string, std::string>& given) {
+  const LibraryKernel& entry = find_library_kernel(name);
+  return entry.make(LibraryArguments(name, entry.parameters, given));
+}
+
+/// All in one model: building it is what takes time.
+void simulate(const std::vector<Launch>& launches) {
+  std::vector<KernelPtr> kernels;
+  kernels.reserve(launches.size());
+  for (const Launch& launch : launches) kernels.push_back(launch.kernel);
+  SimulationOptions options;
+  options.target = quick_target();
+  const Simulation simulation(kernels, options);
+  for (std::size_t n = 0; n < launches.size(); ++n) {
+    SCOPED_TRACE(to_text(*kernels[n]));
+    const Arrays expected(launches[n], 7);
+    interpret(*kernels[n], expected.arguments());
+    for (const int stalls : {0, 40, 150}) {
+      const Arrays found(launches[n], 7);
+      MemoryModel memory;
+      memory.stalls = stalls;
+      memory.cycle_limit = 20'000'000;
+      const SimulationReport report = simulation.run(found.arguments(), n, memory);
+      EXPECT_TRUE(found == expected) << "stalls " << stalls;
+      if (stalls == 0 && report.formula) {
+        EXPECT_EQ(*report.formula, static_cast<std::int64_t>(report.cycles));
+      }
+      fmt::print("{:<16} stalls {:>3}: {:>7} cycles, formula {}\n", kernels[n]->name, stalls,
+                 report.cycles, report.formula ? std::to_string(*report.formula) : "-");
+    }
+  }
+}
+
+const char* const kTriangle = R"(kernel triangle(n: index, a: inout int<32,wrap>[n, n]) {
+  for i in 1..n {
+    for j in 0..i {
+      a[i, j] += a[i - 1, j] * a[j, i]
+    }
+  }
+})";
+
+const char* const kChoices =
+    R"(kernel choices(n: index, s: in uint<3>[8], a: inout int<16,wrap>[8]) {
+  for i in 0..n {
+    if s[i] > 3 {
+      for j in 0..index(s[i]) { a[j] += 1 }
+    } else {
+      a[i] = a[7 - i] / (int<16>(s[i]) + 1) - a[i] % 5
+    }
+  }
+})";
+
+const char* const kTiles = R"(kernel tiles(a: in int<8>[6, 7], b: out int<32>[6, 7]) {
+  table weights: int<8>[7] = {1, -2, 3, -4, 5, -6, 127}
+  var tile: int<8>[6, 7] @bram
+  var total: int<32,wrap>[7] @register
+  for i in 0..6 { for j in 0..7 { tile[i, j] = a[i, j] } }
+  for z in 0..7 { total[z] = 0 }
+  for r in 0..6 {
+    for c in 0..7 pipeline(1) {
+      total[c] += tile[5 - r, c] * weights[c]
+      b[r, c] = total[c]
+    }
+  }
+})";
+
+const char* const kEmpty = R"(kernel empty(n: index, a: inout int<8,wrap>[4]) {
+  for i in 0..n { for j in 2..2 { a[i] += 1 } }
+  for k in 0..n { a[k] = a[k] + 1 }
+})";
+
+TEST(Rtl, GivesTheInterpretersBitsInTheFormulasCycles) {
+  simulate({{text_kernel(kTriangle), {{"n", 6}}},
+            {text_kernel(kChoices), {{"n", 8}}},
+            {text_kernel(kTiles), {}},
+            {text_kernel(kEmpty), {{"n", 0}}},
+            {text_kernel(kEmpty), {{"n", 4}}}});
+}
+
+TEST(Rtl, RunsTheLibrarysIntegerKernels) {
+  const std::map<std::string, std::string> matrix = {
+      {"rows", "3"}, {"columns", "5"}, {"inner", "7"}, {"type", "int8"}};
+  const std::map<std::string, std::string> flat = {
+      {"rows", "3"}, {"columns", "5"}, {"type", "int8"}};
+  simulate({{library_kernel("gemm", matrix), {}},
+            {library_kernel("linear", matrix), {}},
+            {library_kernel("gemv", {{"rows", "5"}, {"inner", "9"}, {"type", "int8"}}), {}},
+            {library_kernel("relu", flat), {}},
+            {library_kernel("residual", flat), {}},
+            {library_kernel("requantise", {{"rows", "3"}, {"columns", "5"}}), {}}});
+}
+
+/// Runs through the schedule's marks: unrolled and pipelined loops, staged tiles.
+TEST(Rtl, RunsScheduledKernels) {
+  Schedule unrolled(
+      library_kernel("gemm", {{"rows", "4"}, {"columns", "6"}, {"inner", "8"}, {"type", "int8"}}));
+  unrolled.stage("a", "i", Storage::kBram);
+  unrolled.unroll("k", 4);
+  Schedule pipelined(text_kernel(kTiles));
+  pipelined.fuse("i", "j");
+  simulate({{unrolled.kernel(), {}}, {pipelined.kernel(), {}}});
+}
+
+TEST(Rtl, TracesEverySignal) {
+  const Scratch scratch;
+  const Launch launch{text_kernel(kTiles), {}};
+  SimulationOptions options;
+  options.target = quick_target();
+  options.trace = scratch.path() / "signals.fst";
+  const Arrays arrays(launch, 7);
+  Simulation({launch.kernel}, options).run(arrays.arguments());
+  EXPECT_GT(std::filesystem::file_size(options.trace), 1000U);
+}
+
+TEST(Rtl, EmitsTextWithoutLint) {
+  const Scratch scratch;
+  for (const char* text : {kTriangle, kChoices, kTiles}) {
+    std::vector<std::string> command = {find_program("verilator"), "--lint-only", "-Wall",
+                                        "--top-module"};
+    const rtl::Design design = rtl::make_design(text_kernel(text), quick_target());
+    command.push_back(design.kernel->name + "_core");
+    for (const auto& [name, content] : rtl_files(design)) {
+      if (!name.ends_with(".sv")) continue;
+      write_file(scratch.path() / name, content);
+      command.push_back((scratch.path() / name).string());
+    }
+    const ProgramEnd end = run_program(command, scratch.path());
+    EXPECT_EQ(end.status, 0) << end.said;
+  }
+}
+
+TEST(Rtl, NamesWhatForbidsAnInterval) {
+  const auto message = [](const std::string& text) -> std::string {
+    try {
+      require_intervals(rtl::make_design(text_kernel(text), quick_target()));
+    } catch (const UserError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  const std::string recurrence = message(
+      "kernel sum(a: in int<8>[16], s: inout int<32,wrap>[1]) {\n"
+      "  for i in 0..16 pipeline(1) { s[0] += a[i] }\n}");
+  EXPECT_NE(recurrence.find("loop i is asked to start an iteration every 1 cycle"),
+            std::string::npos);
+  EXPECT_NE(recurrence.find("s[0] += a[i]"), std::string::npos) << recurrence;
+  const std::string ports = message(
+      "kernel three(a: in int<8>[18], b: out int<8,wrap>[16]) {\n"
+      "  for i in 0..16 pipeline(2) { b[i] = a[i] + a[i + 1] + a[i + 2] }\n}");
+  EXPECT_NE(ports.find("reads a 3 times"), std::string::npos) << ports;
+  EXPECT_EQ(message("kernel three(a: in int<8>[18], b: out int<8,wrap>[16]) {\n"
+                    "  for i in 0..16 pipeline(3) { b[i] = a[i] + a[i + 1] + a[i + 2] }\n}"),
+            "");
+}
+
+TEST(Rtl, WritesTheFormulaOfTheArguments) {
+  const rtl::Design design =
+      rtl::make_design(text_kernel("kernel twice(n: index, a: in int<8>[n], b: out int<16>[n]) {\n"
+                                   "  for i in 0..n { b[i] = a[i] << 1 }\n}"),
+                       quick_target());
+  EXPECT_EQ(rtl::cycle_formula(design), "pipeline(n, 1, 7) + 6");
+  const auto at = [&](std::int64_t n) {
+    return rtl::count_cycles(design, {{"n", Scalar{index_type(), n, 0}}});
+  };
+  EXPECT_EQ(at(0), 7);
+  EXPECT_EQ(at(100), 99 + 7 + 1 + 6);
+}
+
+}  // namespace
+}  // namespace heddle::kernel
