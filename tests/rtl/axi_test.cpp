@@ -67,7 +67,7 @@ class Bench {
   void run(const std::vector<Command>& reads, const std::vector<Command>& writes,
            const std::vector<std::uint8_t>& written) {
     std::size_t next_read = 0, next_write = 0, next_word = 0;
-    bool word_offered = false;
+    bool word_offered = false, read_offered = false, write_offered = false;
     std::size_t words_expected = 0;
     for (const Command& command : reads) words_expected += command.words;
     read.clear();
@@ -83,12 +83,14 @@ class Bench {
       model->m_axi_bvalid = slave.bvalid;
       model->m_axi_bresp = slave.bresp;
 
-      model->read_cmd_valid = next_read < reads.size() && (model->read_cmd_valid || go());
+      read_offered = next_read < reads.size() && (read_offered || go());
+      model->read_cmd_valid = read_offered;
       if (model->read_cmd_valid) {
         model->read_cmd_addr = reads[next_read].address;
         model->read_cmd_words = reads[next_read].words;
       }
-      model->write_cmd_valid = next_write < writes.size() && (model->write_cmd_valid || go());
+      write_offered = next_write < writes.size() && (write_offered || go());
+      model->write_cmd_valid = write_offered;
       if (model->write_cmd_valid) {
         model->write_cmd_addr = writes[next_write].address;
         model->write_cmd_words = writes[next_write].words;
@@ -106,11 +108,11 @@ class Bench {
       }
       if (model->read_cmd_valid && model->read_cmd_ready) {
         ++next_read;
-        model->read_cmd_valid = 0;
+        read_offered = false;
       }
       if (model->write_cmd_valid && model->write_cmd_ready) {
         ++next_write;
-        model->write_cmd_valid = 0;
+        write_offered = false;
       }
       if (word_offered && model->in_ready) {
         next_word += kWord;

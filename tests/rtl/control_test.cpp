@@ -9,6 +9,9 @@ namespace {
 class ControlTest : public testing::Test {
  protected:
   void SetUp() override {
+    model_->s_axi_awvalid = model_->s_axi_wvalid = model_->s_axi_arvalid = 0;
+    model_->s_axi_bready = model_->s_axi_rready = 0;
+    model_->ap_done = model_->ap_ready = 0;
     model_->rst = 1;
     model_.tick();
     model_.tick();
@@ -125,17 +128,17 @@ TEST_F(ControlTest, StartAndDone) {
 
 TEST_F(ControlTest, Interrupts) {
   pulse(true, true);
-  EXPECT_FALSE(model_->interrupt);
+  EXPECT_FALSE(model_->irq);
   EXPECT_EQ(read(0xc), 0U);
   write(0x8, 1);
   pulse(true, true);
   EXPECT_EQ(read(0xc), 1U);
-  EXPECT_FALSE(model_->interrupt);
+  EXPECT_FALSE(model_->irq);
   write(0x4, 1);
-  EXPECT_TRUE(model_->interrupt);
+  EXPECT_TRUE(model_->irq);
   EXPECT_EQ(read(0) & 0x200U, 0x200U);
   write(0xc, 1);  // Toggles.
-  EXPECT_FALSE(model_->interrupt);
+  EXPECT_FALSE(model_->irq);
   write(0x8, 3);
   pulse(false, true);
   EXPECT_EQ(read(0xc), 2U);

@@ -70,7 +70,7 @@ void check_dots(int lowest, bool eight_deep) {
     put(operands.w1, model->w1);
     model->ce = random() % 8 != 0;
     model->first = step == 0 || random() % 10 == 0;
-    model->tick();
+    model.tick();
     if (!model->ce) {
       if (step == 0) --step;
     } else {
@@ -135,7 +135,7 @@ TEST(MulAdd, EveryLatency) {
     model->mul_b = static_cast<std::uint32_t>(ends(18));
     model->mul_c = ends(48);
     model->ce = random() % 8 != 0;
-    model->tick();
+    model.tick();
     const std::int64_t product = sign_extend(model->mul_a, 27) * sign_extend(model->mul_b, 18);
     const std::uint64_t sum = (static_cast<std::uint64_t>(product) + model->mul_c) & kMask;
     const std::array<std::uint64_t, 4> shown{model->mul1, model->mul2, model->mul3, model->mul4};

@@ -53,7 +53,7 @@ TEST(Memories, OneWriteOneReadPort) {
     model->wdata = static_cast<std::uint32_t>(random());
     model->re = filling || random() % 4 != 0;
     model->raddr = random() % 4 == 0 ? model->waddr : random() % kDepth;
-    model->tick();
+    model.tick();
     if (model->ce) {
       for (auto* memory : {&block, &ultra, &distributed, &registers})
         memory->read(model->re, model->raddr);
@@ -94,7 +94,7 @@ TEST(Memories, TwoPorts) {
     if (model->b_addr == model->a_addr) model->b_addr = (model->a_addr + 1) % kDepth;
     model->a_wdata = static_cast<std::uint16_t>(random());
     model->b_wdata = static_cast<std::uint16_t>(random());
-    model->tick();
+    model.tick();
     if (model->ce) {
       for (std::size_t i = 0; i < 4; ++i) {
         ports.at(i).read(i % 2 == 0 ? model->a_en : model->b_en,

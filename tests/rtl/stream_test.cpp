@@ -24,8 +24,8 @@ std::array<int, kStreams> run(unsigned offer, unsigned take, int cycles) {
   model->rst = 1;
   model->in_valid = 0;
   model->out_ready = 0;
-  model->tick();
-  model->tick();
+  model.tick();
+  model.tick();
   model->rst = 0;
   std::array<std::deque<std::uint16_t>, kStreams> queues;
   std::array<std::uint16_t, kStreams> offered{};
@@ -45,7 +45,7 @@ std::array<int, kStreams> run(unsigned offer, unsigned take, int cycles) {
     }
     model->in_valid = static_cast<std::uint16_t>(valid);
     model->out_ready = static_cast<std::uint16_t>(ready);
-    model->settle();
+    model.settle();
     for (std::size_t i = 0; i < kStreams; ++i) {
       std::deque<std::uint16_t>& queue = queues.at(i);
       const bool in_valid = ((valid >> i) & 1) != 0;
@@ -68,7 +68,7 @@ std::array<int, kStreams> run(unsigned offer, unsigned take, int cycles) {
       if (i != kSkid && in_valid && can_take) queue.push_back(offered.at(i));
     }
     if (testing::Test::HasFailure()) return moved;
-    model->edge();
+    model.edge();
   }
   return moved;
 }

@@ -23,9 +23,7 @@ module control_bench (
     input logic ap_done,
     input logic ap_idle,
     input logic ap_ready,
-    /* verilator lint_off SYMRSVDWORD */
-    output logic interrupt,
-    /* verilator lint_on SYMRSVDWORD */
+    output logic irq,
     output logic [63:0] arg64,
     output logic [7:0] arg8,
     output logic [31:0] arg32,
@@ -35,7 +33,7 @@ module control_bench (
   axi_lite_control #(.ARGS(5), .WIDTHS({8'd1, 8'd33, 8'd32, 8'd8, 8'd64}), .TOTAL(138)) control (
       .clk, .rst, .s_axi_awvalid, .s_axi_awready, .s_axi_awaddr, .s_axi_wvalid, .s_axi_wready, .s_axi_wdata,
       .s_axi_wstrb, .s_axi_bvalid, .s_axi_bready, .s_axi_bresp, .s_axi_arvalid, .s_axi_arready, .s_axi_araddr,
-      .s_axi_rvalid, .s_axi_rready, .s_axi_rdata, .s_axi_rresp, .ap_start, .ap_done, .ap_idle, .ap_ready, .interrupt,
+      .s_axi_rvalid, .s_axi_rready, .s_axi_rdata, .s_axi_rresp, .ap_start, .ap_done, .ap_idle, .ap_ready, .interrupt(irq),
       .args({arg1, arg33, arg32, arg8, arg64})
   );
 endmodule
