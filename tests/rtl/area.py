@@ -56,7 +56,7 @@ def cells_of(top, parameters, folder):
     script += [f"chparam -set {name} {value} {top}" for name, value in parameters.items()]
     script += [f"synth_xilinx -family xcup -top {top} -noiopad -noclkbuf -flatten -uram", f"tee -o {folder}/stat stat -json"]
     (folder / "script").write_text("\n".join(script) + "\n", encoding="utf-8")
-    subprocess.run(["yosys", "-q", str(folder / "script")], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    subprocess.run(["yosys", "-q", "-s", str(folder / "script")], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     text = (folder / "stat").read_text(encoding="utf-8")
     return json.loads(text[text.index("{") :])["design"]["num_cells_by_type"]
 
