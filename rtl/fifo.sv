@@ -59,9 +59,9 @@ module fifo #(
     logic past;
     logic show, pass;  // The place on show is free after this cycle; a new word goes straight there.
     assign show = pop || !out_valid;
-    assign pass = push && show && count <= 1;
+    assign pass = push && show && (count >> 1) == 0;
     assign write = push && !pass;
-    assign read = show && count > 1;
+    assign read = show && (count >> 1) != 0;
     ram_sdp #(.WIDTH(WIDTH), .DEPTH(DEPTH), .STYLE(STYLE)) memory (
         .clk, .ce(1'b1), .we(write), .waddr, .wdata(in_data), .re(read), .raddr, .rdata(from_memory)
     );

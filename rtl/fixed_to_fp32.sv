@@ -17,12 +17,14 @@ module fixed_to_fp32 #(
   logic [$clog2(PADDED)-1:0] shift;
   logic [9:0] exponent2;
   logic [25:0] significand2;
+  logic [WIDTH-1:0] positive;
   assign negative = SIGNED && in[WIDTH-1];
+  assign positive = negative ? -in : in;
   normalise #(.WIDTH(PADDED)) top_bit (.in(magnitude), .out(top), .shift);
   always_ff @(posedge clk) begin
     if (ce) begin
       sign1 <= negative;
-      magnitude <= negative ? -PADDED'(signed'(in)) : PADDED'(in);
+      magnitude <= PADDED'(positive);
       sign2 <= sign1;
       zero2 <= magnitude == 0;
       exponent2 <= 10'(127 + PADDED - 1 - FRACTION) - 10'(shift);

@@ -8,7 +8,7 @@ build_packages=(
   libgtest-dev librapidcheck-dev libbenchmark-dev
 )
 # To run the tests.
-test_packages=(python3 python3-numpy)
+test_packages=(python3 python3-numpy yosys)
 # To check format and style and to fuzz.
 check_packages=(clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev)
 

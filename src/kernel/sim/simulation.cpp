@@ -133,7 +133,7 @@ std::string verilator() {
 fs::path translate(const std::map<std::string, std::string>& files, bool has_trace,
                    const fs::path& cache) {
   std::string all = has_trace ? "trace\n" : "";
-  for (const auto& [name, text] : files) all += name + "\n" + text;
+  for (const auto& [name, text] : files) all.append(name).append("\n").append(text);
   const fs::path parent = fs::absolute(cache.empty() ? default_cache() : cache);
   const fs::path folder = parent / ("verilated-" + content_hash(all));
   if (fs::exists(folder)) return folder;

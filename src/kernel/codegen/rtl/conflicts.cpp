@@ -18,12 +18,12 @@ std::vector<std::string> counters(const std::vector<const For*>& nest, const Nam
 
 /// Iterations from the nest's first, up to a constant; nothing if an inner trip count is unknown.
 std::optional<std::string> position(const std::vector<const For*>& nest, const Names& names) {
-  std::string text = "0";
-  for (std::size_t i = 0; i < nest.size(); ++i) {
+  if (nest.empty()) return "0";
+  std::string text = names.at(nest.front()->name);
+  for (std::size_t i = 1; i < nest.size(); ++i) {
     const std::optional<std::int64_t> trips = literal_trips(*nest[i]);
-    if (i > 0 && !trips) return std::nullopt;
-    const std::string& counter = names.at(nest[i]->name);
-    text = i == 0 ? counter : fmt::format("({}) * {} + {}", text, *trips, counter);
+    if (!trips) return std::nullopt;
+    text = fmt::format("({}) * {} + {}", text, *trips, names.at(nest[i]->name));
   }
   return text;
 }

@@ -14,7 +14,6 @@ namespace {
 using rtl::Design;
 using rtl::Leaf;
 using rtl::Memory;
-using rtl::Op;
 
 /// Adds the primitives that a text instantiates, and theirs.
 void add_primitives(const std::string& text, std::map<std::string, std::string>& files) {

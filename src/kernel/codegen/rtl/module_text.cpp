@@ -229,6 +229,7 @@ class Module {
 
   static std::string any(const std::vector<const Site*>& sites) {
     std::vector<std::string> terms;
+    terms.reserve(sites.size());
     for (const Site* site : sites) terms.push_back(fmt::format("({})", site->wanted));
     return joined(terms, "|", "1'b0");
   }

@@ -122,7 +122,7 @@ class Solver {
                                       interval * order.distance;
         if (order.distance > 0 && !pipelined_) continue;
         if (earliest <= start_[to]) continue;
-        if (earliest > longest_ * 2) return false;
+        if (earliest > std::int64_t{longest_} * 2) return false;
         start_[to] = static_cast<int>(earliest);
         offset_[to] = 0;
         is_changed = true;
@@ -210,10 +210,10 @@ std::string first_line(const Stmt& stmt) {
   return text.substr(0, text.find('\n'));
 }
 
-Miss explain(const Leaf& leaf, const Solver& solver) {
-  Miss miss{leaf.loops.back().name, *leaf.asked, leaf.times.interval, "", ""};
+Miss explain(const Leaf& leaf, int asked, const Solver& solver) {
+  Miss miss{leaf.loops.back().name, asked, leaf.times.interval, "", ""};
   for (const auto& [port, accesses] : solver.ports()) {
-    if (static_cast<int>(accesses.size()) <= *leaf.asked) continue;
+    if (static_cast<int>(accesses.size()) <= asked) continue;
     miss.reason =
         fmt::format("an iteration {} {} {} times, and its memory allows one in a cycle",
                     port.second == Op::kRead ? "reads" : "writes", port.first, accesses.size());
@@ -248,7 +248,7 @@ std::optional<Miss> schedule(Leaf& leaf, const Design& design) {
   Solver solver(leaf, design);
   leaf.times = solver.solve(leaf.asked.value_or(1));
   if (!leaf.asked || leaf.times.interval == *leaf.asked) return std::nullopt;
-  return explain(leaf, solver);
+  return explain(leaf, *leaf.asked, solver);
 }
 
 }  // namespace heddle::kernel::rtl
