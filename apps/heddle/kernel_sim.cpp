@@ -3,6 +3,7 @@
 #include "apps/heddle/kernel_verbs.h"
 #include "apps/heddle/output.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "kernel/codegen/cpp/native.h"
 #include "kernel/codegen/rtl/cycles.h"
@@ -21,6 +22,8 @@ struct SimOptions {
 };
 
 void simulate(const SimOptions& options) {
+  // The simulator would not say that it cannot write its trace.
+  if (!options.simulation.trace.empty()) const AtomicFile probe(options.simulation.trace);
   const kernel::Schedule schedule = load(options.choice);
   const kernel::KernelPtr& scheduled = schedule.kernel();
   kernel::require_intervals(kernel::rtl::make_design(scheduled, options.simulation.target));

@@ -60,8 +60,9 @@ fs::path make_temporary(const fs::path& target) {
 StagedFolder::StagedFolder(const fs::path& target, bool replace)
     : target_(plain(target)), replace_(replace) {
   if (is_occupied(target_) && !replace_) {
-    throw UserError(fmt::format("{} is there and not empty", target_.string()),
-                    "choose another folder, or replace it with --force");
+    throw UserError(
+        fmt::format("{} is there and not empty", target_.string()),
+        "choose another folder, remove this one, or replace it with --force where there is one");
   }
   std::error_code error;
   fs::create_directories(target_.parent_path(), error);
