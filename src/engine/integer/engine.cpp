@@ -1,11 +1,12 @@
 #include "engine/integer/engine.h"
 
-#include <algorithm>
 #include <cmath>
 #include <cstring>
 
 #include "base/error.h"
 #include "engine/integer/bind.h"
+#include "engine/plan/rows.h"
+#include "engine/quant/sizes.h"
 
 namespace heddle {
 
@@ -14,6 +15,7 @@ class IntegerEngine::Impl final : public StepMaker {
   Impl(Graph graph, IntegerWeights& weights, ThreadPool& pool)
       : weights_(weights), pool_(pool), runner_(std::move(graph), one_by_one, false) {
     const Graph& g = runner_.program().graph;
+    check_sizes(g);
     for (std::size_t i = 0; i < g.values.size(); ++i) {
       const Value& value = g.values[i];
       if (value.kind != ValueKind::kConstant) continue;
@@ -40,15 +42,16 @@ class IntegerEngine::Impl final : public StepMaker {
     const std::span<const float> reals = input.floats();
     const int fraction = weights_.fraction(value.name);
     auto* to = reinterpret_cast<std::int32_t*>(place);
-    constexpr std::size_t kPart = 4096;
-    pool_.parallel_for((reals.size() + kPart - 1) / kPart, [&](std::size_t i, int) {
-      const auto part = reals.subspan(i * kPart, std::min(kPart, reals.size() - i * kPart));
+    const std::int64_t width = input.shape.empty() ? 1 : input.shape.back();
+    for_rows(pool_, std::ssize(reals) / width, width, [&](std::int64_t row) {
+      const auto first = static_cast<std::size_t>(row * width);
+      const auto part = reals.subspan(first, static_cast<std::size_t>(width));
       for (const float real : part) {
         if (std::isfinite(real)) continue;
         throw UserError(fmt::format("input {} holds {}", value.name, real),
                         "inputs are finite numbers");
       }
-      arith::from_reals(part, {{to + i * kPart, part.size()}, fraction});
+      arith::from_reals(part, {{to + first, part.size()}, fraction});
     });
   }
 

@@ -14,7 +14,7 @@ namespace heddle {
 class IntegerEngine {
  public:
   /// `weights` and `pool` must outlive the engine. Throws UserError for what is wrong with the
-  /// weights that the Graph reads.
+  /// weights that the Graph reads, and for operators larger than the arithmetic allows.
   IntegerEngine(Graph graph, IntegerWeights& weights, ThreadPool& pool);
   ~IntegerEngine();
   IntegerEngine(IntegerEngine&&) noexcept;

@@ -13,6 +13,7 @@
 #include "engine/float/finite.h"
 #include "engine/quant/roles.h"
 #include "engine/quant/rounding.h"
+#include "engine/quant/sizes.h"
 
 namespace heddle {
 namespace {
@@ -329,6 +330,7 @@ class Quantiser {
 QuantisationReport quantise(const Graph& graph, const SafeTensors& weights,
                             const ValueStatistics& statistics, const QuantisationOptions& options,
                             ThreadPool& pool, const std::filesystem::path& folder) {
+  check_sizes(graph);
   return Quantiser(graph, weights, statistics, options, pool).write(folder);
 }
 

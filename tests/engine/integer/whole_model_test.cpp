@@ -11,9 +11,11 @@
 #include "engine/integer/engine.h"
 #include "engine/quant/quantise.h"
 #include "engine/quant/roles.h"
+#include "model/graph_builder.h"
 #include "model/registry.h"
 #include "scalar_binder.h"
 #include "support/scratch.h"
+#include "support/user_error.h"
 
 namespace heddle {
 namespace {
@@ -226,6 +228,27 @@ TEST_P(WholeModelTest, TheResultIsNearThatInFloat) {
   const double decibels = 10 * std::log10(signal / noise);
   std::printf("  %.1f dB\n", decibels);
   EXPECT_GT(decibels, GetParam() == 8 ? 35 : 20);
+}
+
+TEST_P(WholeModelTest, TooLargeOperatorsAreRefused) {
+  GraphBuilder builder("wide");
+  builder.stage("all");
+  const ValueId q = builder.input("q", DType::kF32, {1, 4'097});
+  Attention op;
+  op.heads = op.kv_heads = 1;
+  op.head_dim = 4'097;
+  op.visible_prefix = 1;
+  builder.output(builder.add("y", op, {q, q, q}));
+  const Graph wide = builder.finish();
+  const SafeTensors checkpoint(scratch / "integer");
+  ThreadPool pool(1);
+  IntegerWeights weights(checkpoint, format(), pool);
+  expect_parts(user_error([&] { IntegerEngine(wide, weights, pool); }), {"y has 4097", "4096"});
+  expect_parts(user_error([&] {
+                 quantise(wide, checkpoint, {}, {.weight_bits = GetParam(), .group = 32}, pool,
+                          scratch / "wide");
+               }),
+               {"y has 4097", "4096"});
 }
 
 /// Or the tests above would not see them.
