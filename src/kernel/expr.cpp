@@ -184,25 +184,10 @@ Expr cast(const Type& type, const Expr& operand) {
 }
 
 Expr bitcast(const Type& type, const Expr& operand) {
-  const auto bits = [](const Type& t) {
-    switch (t.kind) {
-      case TypeKind::kBool:
-        return 1;
-      case TypeKind::kIndex:
-        return 64;
-      case TypeKind::kFloat32:
-        return 32;
-      case TypeKind::kBFloat16:
-        return 16;
-      case TypeKind::kFixed:
-        break;
-    }
-    return int{t.width};
-  };
-  if (bits(type) != bits(operand.type())) {
+  if (type.bits() != operand.type().bits()) {
     throw UserError(
         fmt::format("the bits of {} cannot be read as {}: {} and {} bits",
-                    to_string(operand.type()), to_string(type), bits(operand.type()), bits(type)),
+                    to_string(operand.type()), to_string(type), operand.type().bits(), type.bits()),
         "cast to a type of as many bits first");
   }
   return type == operand.type() ? operand : make(type, Bitcast{operand});

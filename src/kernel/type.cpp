@@ -82,21 +82,25 @@ Type fixed_result(BinaryOp op, const Type& a, const Type& b) {
 
 }  // namespace
 
-int Type::bytes() const {
+int Type::bits() const {
   switch (kind) {
     case TypeKind::kBool:
       return 1;
     case TypeKind::kIndex:
-      return 8;
+      return 64;
     case TypeKind::kFloat32:
-      return 4;
+      return 32;
     case TypeKind::kBFloat16:
-      return 2;
+      return 16;
     case TypeKind::kFixed:
       break;
   }
+  return width;
+}
+
+int Type::bytes() const {
   int size = 1;
-  while (size * 8 < width) size *= 2;
+  while (size * 8 < bits()) size *= 2;
   return size;
 }
 

@@ -50,6 +50,8 @@ struct Type {
   }
   [[nodiscard]] bool is_index() const { return kind == TypeKind::kIndex; }
   [[nodiscard]] bool is_bool() const { return kind == TypeKind::kBool; }
+  /// Bits of a value: 1 for bool, 64 for index.
+  [[nodiscard]] int bits() const;
   /// Bytes of one element in memory: the smallest of 1, 2, 4, 8 (and 16 above 64 bits) that holds
   /// it; raw fixed-point values are sign- or zero-extended to it, bool is 0 or 1.
   [[nodiscard]] int bytes() const;

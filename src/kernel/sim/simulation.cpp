@@ -65,7 +65,7 @@ std::string core_instance(const rtl::Design& design, std::size_t number, Place p
   for (const Parameter& parameter : design.kernel->parameters) {
     if (const auto* scalar = std::get_if<ScalarParameter>(&parameter)) {
       ports.push_back(fmt::format(".arg_{}(scalars[{} +: {}])", scalar->name, 64 * place.scalar,
-                                  rtl::width_of(scalar->type)));
+                                  scalar->type.bits()));
       ++place.scalar;
       continue;
     }

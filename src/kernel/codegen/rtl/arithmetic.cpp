@@ -8,8 +8,8 @@
 namespace heddle::kernel::rtl {
 namespace {
 
-bool is_signed(const Type& type) {
-  return type.is_index() || (type.is_fixed() && type.is_signed);
+bool wraps(const Type& type) {
+  return type.overflow == Overflow::kExact || type.overflow == Overflow::kWrap;
 }
 
 /// Brings raw numbers of two types to the same fraction.
@@ -60,12 +60,12 @@ NodeId fit(Graph& graph, NodeId value, const Type& type) {
   const Int128 high = highest(type);
   const Int128 low = is_symmetric ? -high : lowest(type);
   if (graph[value].low >= low && graph[value].high <= high) return value;
-  if (type.is_index() || type.overflow == Overflow::kExact || type.overflow == Overflow::kWrap) {
-    return graph.slice(value, 0, width_of(type), is_signed(type));
+  if (wraps(type)) {
+    return graph.slice(value, 0, type.bits(), is_signed(type));
   }
   const NodeId above = graph.less(graph.constant(high), value);
   const NodeId below = graph.less(value, graph.constant(low));
-  const NodeId inside = graph.slice(value, 0, width_of(type), is_signed(type));
+  const NodeId inside = graph.slice(value, 0, type.bits(), is_signed(type));
   const bool to_zero = type.overflow == Overflow::kSaturateZero;
   return graph.mux(above, graph.constant(to_zero ? 0 : high),
                    graph.mux(below, graph.constant(to_zero ? 0 : low), inside));
@@ -107,31 +107,18 @@ NodeId shift(Graph& graph, BinaryOp op, NodeId a, const Type& a_type, NodeId amo
     return graph.shift_left(a, static_cast<int>(by.value));
   }
   const NodeId natural = by.low < 0 ? graph.slice(amount, 0, 7, false) : amount;
-  const bool wraps = result.overflow == Overflow::kExact || result.overflow == Overflow::kWrap;
-  if (wraps) return graph.shift_left(a, natural, width_of(result), is_signed(result));
+  if (wraps(result)) return graph.shift_left(a, natural, result.bits(), is_signed(result));
   // Bits that leave are an overflow: shift in a field that none can leave.
-  const NodeId most = graph.constant(width_of(result) + 1);
+  const NodeId most = graph.constant(result.bits() + 1);
   const NodeId near = graph.mux(graph.less(most, natural), most, natural);
-  const int wide = std::min(kMaxWidth, 2 * width_of(result) + 2);
+  const int wide = std::min(kMaxWidth, 2 * result.bits() + 2);
   return fit(graph, graph.shift_left(a, near, wide, is_signed(result)), result);
 }
 
 }  // namespace
 
-int width_of(const Type& type) {
-  switch (type.kind) {
-    case TypeKind::kBool:
-      return 1;
-    case TypeKind::kIndex:
-      return 64;
-    case TypeKind::kFloat32:
-      return 32;
-    case TypeKind::kBFloat16:
-      return 16;
-    case TypeKind::kFixed:
-      break;
-  }
-  return type.width;
+bool is_signed(const Type& type) {
+  return type.is_index() || type.is_signed;
 }
 
 void require_integer(const Type& type) {
@@ -149,14 +136,13 @@ NodeId convert(Graph& graph, NodeId value, const Type& from, const Type& to) {
   const Node& node = graph[value];
   if (up + node.width() < kMaxWidth) return fit(graph, graph.shift_left(value, up), to);
   const NodeId amount = graph.constant(up);
-  const bool wraps = to.overflow == Overflow::kExact || to.overflow == Overflow::kWrap;
-  if (wraps) return graph.shift_left(value, amount, width_of(to), is_signed(to));
+  if (wraps(to)) return graph.shift_left(value, amount, to.bits(), is_signed(to));
   // Everything but 0 that far up is outside of the type.
-  if (up >= width_of(to)) {
+  if (up >= to.bits()) {
     const NodeId sign = graph.mux(
         graph.equal(value, graph.constant(0)), graph.constant(0),
         graph.mux(graph.less(value, graph.constant(0)), graph.constant(-1), graph.constant(1)));
-    return fit(graph, graph.shift_left(sign, std::min(width_of(to), 64)), to);
+    return fit(graph, graph.shift_left(sign, std::min(to.bits(), 64)), to);
   }
   Type narrow = to;
   narrow.fraction = static_cast<std::int16_t>(from.fraction);
@@ -191,7 +177,6 @@ NodeId apply(Graph& graph, BinaryOp op, NodeId a, const Type& a_type, NodeId b, 
   require_integer(b_type);
   require_integer(result);
   const auto [x, y] = aligned(graph, a, a_type, b, b_type);
-  const auto order = [&](NodeId first, NodeId second) { return graph.less(first, second); };
   switch (op) {
     case BinaryOp::kAdd:
       return result.is_index() ? as_index(graph, graph.add(x, y)) : graph.add(x, y);
@@ -203,9 +188,9 @@ NodeId apply(Graph& graph, BinaryOp op, NodeId a, const Type& a_type, NodeId b, 
     case BinaryOp::kMod:
       return divide(graph, op, a, b, result.is_index());
     case BinaryOp::kMin:
-      return graph.mux(order(y, x), b, a);
+      return graph.mux(graph.less(y, x), b, a);
     case BinaryOp::kMax:
-      return graph.mux(order(x, y), b, a);
+      return graph.mux(graph.less(x, y), b, a);
     case BinaryOp::kAnd:
       return graph.bitwise(Op::kAnd, a, b, lowest(result), highest(result));
     case BinaryOp::kOr:
@@ -220,20 +205,20 @@ NodeId apply(Graph& graph, BinaryOp op, NodeId a, const Type& a_type, NodeId b, 
     case BinaryOp::kNe:
       return graph.logical_not(graph.equal(x, y));
     case BinaryOp::kLt:
-      return order(x, y);
+      return graph.less(x, y);
     case BinaryOp::kLe:
-      return graph.logical_not(order(y, x));
+      return graph.logical_not(graph.less(y, x));
     case BinaryOp::kGt:
-      return order(y, x);
+      return graph.less(y, x);
     case BinaryOp::kGe:
-      return graph.logical_not(order(x, y));
+      return graph.logical_not(graph.less(x, y));
   }
   throw InternalError("an unknown operator");
 }
 
 NodeId reinterpret(Graph& graph, NodeId value, const Type& to) {
   require_integer(to);
-  return graph.slice(value, 0, width_of(to), is_signed(to));
+  return graph.slice(value, 0, to.bits(), is_signed(to));
 }
 
 }  // namespace heddle::kernel::rtl

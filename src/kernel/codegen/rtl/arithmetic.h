@@ -17,8 +17,8 @@ NodeId apply(Graph& graph, BinaryOp op, NodeId a, const Type& a_type, NodeId b, 
 /// The same bits in another type of as many bits.
 NodeId reinterpret(Graph& graph, NodeId value, const Type& to);
 
-/// Bits of an element: 1 for bool, 64 for index.
-int width_of(const Type& type);
+/// Whether values of the type can be negative.
+bool is_signed(const Type& type);
 /// Throws UserError that says what the back end has no hardware for.
 void require_integer(const Type& type);
 

@@ -18,6 +18,12 @@
 namespace heddle::kernel::rtl {
 namespace {
 
+/// The memory of that name, or the end.
+auto find_memory(auto& memories, const std::string& name) {
+  return std::ranges::find_if(memories,
+                              [&](const Memory& memory) { return memory.array.name == name; });
+}
+
 RegionPtr make_region(auto value) {
   return std::make_shared<const Region>(Region{std::move(value)});
 }
@@ -90,8 +96,8 @@ class Lowering {
   }
 
   void declare(const Array& array) {
-    const auto is_same = [&](const Memory& memory) { return memory.array.name == array.name; };
-    if (std::ranges::any_of(design_.memories, is_same)) return;  // a copy of an unrolled body
+    // A copy of an unrolled body declares it again.
+    if (find_memory(design_.memories, array.name) != design_.memories.end()) return;
     if (!array.table.empty()) {
       add_memory(array, Memory::Kind::kRom);
       return;
@@ -99,14 +105,13 @@ class Lowering {
     constexpr std::int64_t kFewBits = 512;
     const std::int64_t elements = element_count(array.shape).value_or(kFewBits);
     const bool is_small =
-        array.storage == Storage::kAuto && elements * width_of(array.element) <= kFewBits;
+        array.storage == Storage::kAuto && elements * array.element.bits() <= kFewBits;
     add_memory(array,
                has_ports(array) && !is_small ? Memory::Kind::kRam : Memory::Kind::kRegisters);
   }
 
   Memory& memory_named(const std::string& name) {
-    const auto found = std::ranges::find_if(
-        design_.memories, [&](const Memory& memory) { return memory.array.name == name; });
+    const auto found = find_memory(design_.memories, name);
     ensure(found != design_.memories.end(), "no memory for {}", name);
     return *found;
   }
@@ -281,8 +286,7 @@ int Memory::read_cycles(const Target& target) const {
 }
 
 const Memory& Design::memory(const std::string& name) const {
-  const auto found = std::ranges::find_if(
-      memories, [&](const Memory& memory) { return memory.array.name == name; });
+  const auto found = find_memory(memories, name);
   ensure(found != memories.end(), "no memory for {}", name);
   return *found;
 }

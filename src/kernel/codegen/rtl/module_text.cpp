@@ -42,9 +42,8 @@ class Module {
                                      "output logic done"};
     for (const Parameter& parameter : design_.kernel->parameters) {
       if (const auto* scalar = std::get_if<ScalarParameter>(&parameter)) {
-        const int width = width_of(scalar->type);
-        const bool is_signed = lowest(scalar->type) < 0;
-        list.push_back(fmt::format("input {} arg_{}", vector_type(width, is_signed), scalar->name));
+        const std::string type = vector_type(scalar->type.bits(), is_signed(scalar->type));
+        list.push_back(fmt::format("input {} arg_{}", type, scalar->name));
       }
     }
     for (const Memory& memory : design_.memories) {
@@ -144,11 +143,7 @@ class Module {
     const std::string name = fmt::format("flush{}", flushes_++);
     const int cycles = design_.target.memory_write;
     control_.line(fmt::format("// Writes of {} arrive.", fmt::join(flush.arrays, ", ")));
-    control_.line(fmt::format("logic [{}:1] {};", cycles, name));
-    const std::string next =
-        cycles == 1 ? go : fmt::format("{{{}[{}:1], {}}}", name, cycles - 1, go);
-    control_.line(fmt::format(
-        "always_ff @(posedge clk) if (rst) {0} <= '0; else if (ce) {0} <= {1};", name, next));
+    control_.shift_register(name, cycles, go);
     control_.gap();
     for (const std::string& array : flush.arrays) {
       declare_once(fmt::format("wire {}_waits;", name));
@@ -186,10 +181,10 @@ class Module {
   void registers(const Memory& memory, const std::vector<const Site*>& writes) {
     const Type& element = memory.array.element;
     const std::string name = "reg_" + memory.array.name;
-    const int width = width_of(element);
-    const bool is_signed = lowest(element) < 0 && memory.elements == 1;
+    const int width = element.bits();
+    const bool is_number = is_signed(element) && memory.elements == 1;
     declarations_.line(fmt::format(
-        "{} {};", vector_type(static_cast<int>(memory.elements) * width, is_signed), name));
+        "{} {};", vector_type(static_cast<int>(memory.elements) * width, is_number), name));
     if (writes.empty()) return memories_.line(fmt::format("assign {} = '0;", name));
     memories_.line("always_ff @(posedge clk) if (ce) begin");
     for (const Site* site : writes) {
@@ -204,7 +199,7 @@ class Module {
   }
 
   void rom(const Memory& memory) {
-    const int width = width_of(memory.array.element);
+    const int width = memory.array.element.bits();
     std::vector<std::string> elements;
     for (auto element = memory.array.table.rbegin(); element != memory.array.table.rend();
          ++element) {
@@ -227,17 +222,18 @@ class Module {
     return joined(terms, "|", literal(0, width));
   }
 
-  static std::string any(const std::vector<const Site*>& sites) {
+  static std::string any(const std::vector<const Site*>& sites,
+                         std::string Site::* signal = &Site::wanted) {
     std::vector<std::string> terms;
     terms.reserve(sites.size());
-    for (const Site* site : sites) terms.push_back(fmt::format("({})", site->wanted));
+    for (const Site* site : sites) terms.push_back(fmt::format("({})", site->*signal));
     return joined(terms, "|", "1'b0");
   }
 
   void ram(const Memory& memory, const std::vector<const Site*>& reads,
            const std::vector<const Site*>& writes) {
     const std::string name = "ram_" + memory.array.name;
-    const int width = width_of(memory.array.element);
+    const int width = memory.array.element.bits();
     const int address = bits_for(0, std::max<std::int64_t>(memory.elements - 1, 1));
     declarations_.line(fmt::format("wire [{}:0] {}_rdata;", width - 1, name));
     const std::string style = memory.array.storage == Storage::kUram     ? "ultra"
@@ -254,26 +250,22 @@ class Module {
 
   void global_reads(const Memory& memory, const std::vector<const Site*>& sites) {
     const std::string& name = memory.array.name;
-    const std::string wanted = any(sites);
-    std::vector<std::string> data;
-    std::vector<std::string> waits;
-    for (const Site* site : sites) {
-      data.push_back(fmt::format("({})", site->data_wanted));
-      if (site->waits) waits.push_back(fmt::format("({})", site->wanted));
-    }
+    std::vector<const Site*> waiting;
+    std::ranges::copy_if(sites, std::back_inserter(waiting), &Site::waits);
     for (const char* signal : {"read_wanted", "data_wanted"}) {
       declarations_.line(fmt::format("wire {}_{};", name, signal));
     }
-    memories_.line(fmt::format("assign {}_read_wanted = {};", name, wanted));
+    memories_.line(fmt::format("assign {}_read_wanted = {};", name, any(sites)));
     memories_.line(fmt::format("assign {0}_read_valid = ce & {0}_read_wanted;", name));
     memories_.line(fmt::format("assign {}_read_index = {};", name, chosen(sites, 64, true)));
-    memories_.line(fmt::format("assign {}_data_wanted = {};", name, joined(data, "|", "1'b0")));
+    memories_.line(
+        fmt::format("assign {}_data_wanted = {};", name, any(sites, &Site::data_wanted)));
     memories_.line(fmt::format("assign {0}_data_ready = ce & {0}_data_wanted;", name));
     stalls_.push_back(fmt::format("({0}_read_wanted & ~{0}_read_ready)", name));
     stalls_.push_back(fmt::format("({0}_data_wanted & ~{0}_data_valid)", name));
-    if (!waits.empty()) {
+    if (!waiting.empty()) {
       declarations_.line(fmt::format("wire {}_read_waits;", name));
-      memories_.line(fmt::format("assign {}_read_waits = {};", name, joined(waits, "|", "")));
+      memories_.line(fmt::format("assign {}_read_waits = {};", name, any(waiting)));
       stalls_.push_back(fmt::format("({0}_read_waits & ({0}_pending != 32'd0))", name));
     }
   }

@@ -7,8 +7,7 @@
 //   for each array argument NAME that is read: NAME_read_valid/_ready/_index, one element's number
 //     each, and in the same order NAME_data_valid/_ready/NAME_data, the element in memory's width
 //   for each that is written: NAME_write_valid/_ready/_index/_value, and NAME_written, which is
-//   high
-//     for one cycle per write that has arrived
+//     high for one cycle per write that has arrived
 #pragma once
 
 #include <string>

@@ -94,14 +94,6 @@ std::string PipelineText::write(const std::string& go) {
   return head + declarations_.lines + text_.lines;
 }
 
-void PipelineText::shift(const std::string& name, int length, const std::string& input) {
-  text_.line(fmt::format("logic [{}:1] {};", length, name));
-  const std::string next =
-      length == 1 ? input : fmt::format("{{{}[{}:1], {}}}", name, length - 1, input);
-  text_.line(fmt::format("always_ff @(posedge clk) if (rst) {0} <= '0; else if (ce) {0} <= {1};",
-                         name, next));
-}
-
 void PipelineText::control(const std::string& go) {
   const int depth = leaf_.times.depth;
   text_.line(fmt::format("wire {} = {};", name("go"), go));
@@ -155,14 +147,14 @@ void PipelineText::control(const std::string& go) {
     }
   }
   if (last_valid_ > 0) {
-    shift(name("past"), last_valid_, issue);
+    text_.shift_register(name("past"), last_valid_, issue);
     const std::string past = name("past");
     text_.line(
         fmt::format("wire [{}:0] {} = {{{}, {}}};", last_valid_, name("valid"), past, issue));
   } else {
     text_.line(fmt::format("wire [0:0] {} = {};", name("valid"), issue));
   }
-  shift(name("tail"), depth, name(has_loops ? "last" : "go"));
+  text_.shift_register(name("tail"), depth, name(has_loops ? "last" : "go"));
   text_.line(fmt::format("wire {} = {}[{}]{};", name("done"), name("tail"), depth,
                          has_loops ? " | " + name("skip") : ""));
 }
@@ -345,7 +337,7 @@ void PipelineText::read(NodeId id) {
   const Node& node = leaf_.graph[id];
   const Memory& memory = design_.memory(node.name);
   const Type& element = memory.array.element;
-  const int width = width_of(element);
+  const int width = element.bits();
   const NodeId index = node.operands[0];
   const std::string target = node_name(id);
   const std::string declared =
@@ -381,7 +373,7 @@ void PipelineText::write_site(NodeId id) {
   const Node& node = leaf_.graph[id];
   const Memory& memory = design_.memory(node.name);
   const Type& element = memory.array.element;
-  const int width = memory.kind == Memory::Kind::kGlobal ? 8 * element.bytes() : width_of(element);
+  const int width = memory.kind == Memory::Kind::kGlobal ? 8 * element.bytes() : element.bits();
   Site site;
   site.array = node.name;
   site.is_write = true;

@@ -48,8 +48,6 @@ class PipelineText {
   std::string operand(NodeId user, std::size_t position, int width);
   /// Whether an iteration is at that cycle, and the access's predicate holds there.
   std::string happens(const Node& node, int cycle);
-  /// A vector that holds what `input` was 1 ... `length` cycles ago.
-  void shift(const std::string& name, int length, const std::string& input);
   [[nodiscard]] std::string name(const std::string& part) const { return prefix_ + part; }
   [[nodiscard]] std::string node_name(NodeId id) const;
   [[nodiscard]] int ready(NodeId id) const {

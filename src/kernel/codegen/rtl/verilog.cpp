@@ -23,6 +23,14 @@ std::string literal(Int128 value, int width) {
   return fmt::format("{}'sh{}", width, digits);
 }
 
+void Text::shift_register(const std::string& name, int length, const std::string& input) {
+  line(fmt::format("logic [{}:1] {};", length, name));
+  const std::string next =
+      length == 1 ? input : fmt::format("{{{}[{}:1], {}}}", name, length - 1, input);
+  line(fmt::format("always_ff @(posedge clk) if (rst) {0} <= '0; else if (ce) {0} <= {1};", name,
+                   next));
+}
+
 std::string resized(const std::string& name, int from, int width) {
   return from == width ? name : fmt::format("{}'({})", width, name);
 }

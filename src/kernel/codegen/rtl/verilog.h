@@ -21,6 +21,8 @@ struct Text {
 
   void line(const std::string& text) { lines += "  " + text + "\n"; }
   void gap() { lines += "\n"; }
+  /// NAME[i] is `input` i cycles later, for i from 1 to `length`; all 0 after a reset.
+  void shift_register(const std::string& name, int length, const std::string& input);
 };
 /// The lowest `width` bits of a vector of `from` bits, or as many with its sign in front.
 std::string resized(const std::string& name, int from, int width);
