@@ -7,9 +7,9 @@
 #include "Axi32On512.h"
 #include "Axi512On512.h"
 #include "Axi8On32.h"
+#include "axi_memory.h"
 #include "base/error.h"
 #include "clocked.h"
-#include "kernel/sim/axi_memory.h"
 
 namespace heddle::kernel {
 namespace {

@@ -1,7 +1,6 @@
 #include "kernel/codegen/shared_object.h"
 
 #include <dlfcn.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #if defined(__x86_64__)
@@ -59,18 +58,6 @@ std::string identify_processor() {
 const std::string& processor() {
   static const std::string text = identify_processor();
   return text;
-}
-
-/// Names one state of a program without starting it.
-std::string identify_program(const std::string& path) {
-  struct stat status{};
-  if (stat(path.c_str(), &status) != 0) {
-    throw UserError(
-        fmt::format("the compiler {} cannot be found: {}", quote(path), std::strerror(errno)),
-        "set HEDDLE_CXX to the path of a C++ compiler, or install clang or g++");
-  }
-  return fmt::format("{} {} {}.{}", path, status.st_size, status.st_mtim.tv_sec,
-                     status.st_mtim.tv_nsec);
 }
 
 std::vector<std::string> all_flags(const std::vector<std::string>& flags) {
@@ -212,7 +199,13 @@ fs::path default_cache() {
 SharedObject::SharedObject(const std::string& source, const std::string& compiler,
                            const std::vector<std::string>& flags, const fs::path& cache) {
   const std::vector<std::string> all = all_flags(flags);
-  std::string made_from = processor() + identify_program(compiler) + "\n";
+  const std::string program = identify_program(compiler);
+  if (program.empty()) {
+    throw UserError(
+        fmt::format("the compiler {} cannot be found: {}", quote(compiler), std::strerror(errno)),
+        "set HEDDLE_CXX to the path of a C++ compiler, or install clang or g++");
+  }
+  std::string made_from = processor() + program + "\n";
   for (const std::string& flag : all) made_from += flag + "\n";
   const std::string key = content_hash(made_from + source);
   const fs::path folder = cache.empty() ? default_cache() : cache;

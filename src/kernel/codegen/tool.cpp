@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -144,6 +145,13 @@ std::string find_program(const std::string& name) {
     begin = end + 1;
   }
   return "";
+}
+
+std::string identify_program(const std::string& path) {
+  struct stat status{};
+  if (stat(path.c_str(), &status) != 0) return "";
+  return fmt::format("{} {} {}.{}", path, status.st_size, status.st_mtim.tv_sec,
+                     status.st_mtim.tv_nsec);
 }
 
 std::string content_hash(std::string_view bytes) {

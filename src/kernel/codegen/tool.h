@@ -12,6 +12,9 @@ namespace heddle::kernel {
 std::string environment(const char* name);
 /// A program's path, looked for in $PATH unless the name has a folder; empty if there is none.
 std::string find_program(const std::string& name);
+/// Names one state of a program (path, size and time) without starting it; empty, with errno set,
+/// if there is none.
+std::string identify_program(const std::string& path);
 /// 32 hexadecimal digits that differ for different contents.
 std::string content_hash(std::string_view bytes);
 

@@ -1,52 +1,10 @@
-// What a simulation and the compiled model say to each other. The harness (harness.cpp.txt) is
-// compiled with the model and repeats these structs.
+// The text that is compiled with a model and drives it: launch.h, then harness.cpp.txt.
 #pragma once
 
-#include <cstdint>
 #include <string_view>
 
 namespace heddle::kernel::sim {
 
-/// The text that is compiled with a model.
 extern const std::string_view kHarness;
-
-/// An array argument in memory.
-struct Channel {
-  std::uint8_t* data = nullptr;
-  std::uint64_t elements = 0;
-  std::uint32_t bytes = 0;  ///< of an element
-};
-
-struct Launch {
-  std::uint32_t kernel = 0;
-  std::uint32_t first_scalar = 0;
-  std::uint32_t scalars = 0;
-  std::uint32_t first_channel = 0;
-  std::uint32_t channels = 0;
-  const std::uint64_t* scalar = nullptr;
-  Channel* channel = nullptr;
-  std::uint32_t read_cycles = 0;
-  std::uint32_t write_cycles = 0;
-  /// In how many of 256 cycles a handshake is held back, at random; memory then takes its time too.
-  std::uint32_t stalls = 0;
-  std::uint64_t seed = 0;
-  std::uint64_t limit = 0;  ///< of cycles
-  const char* trace = nullptr;
-  // What came out.
-  std::uint64_t cycles = 0;
-  std::uint64_t read_elements = 0;
-  std::uint64_t written_elements = 0;
-  std::uint32_t wrong_channel = 0;  ///< of an access outside of its array
-  std::uint64_t wrong_index = 0;
-};
-
-enum class End : std::uint8_t {
-  kDone,
-  kLimit,
-  kOutside,     ///< an access outside of its array
-  kUnfinished,  ///< done before all writes had arrived
-};
-
-using RunModel = int (*)(Launch*);
 
 }  // namespace heddle::kernel::sim

@@ -5,17 +5,16 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <bit>
-#include <functional>
 
 #include "base/error.h"
 #include "base/file.h"
-#include "kernel/codegen/rtl/arithmetic.h"
 #include "kernel/codegen/rtl/cycles.h"
 #include "kernel/codegen/rtl/emit.h"
 #include "kernel/codegen/rtl/module_text.h"
 #include "kernel/codegen/tool.h"
+#include "kernel/scalar.h"
 #include "kernel/sim/harness.h"
+#include "kernel/sim/launch.h"
 
 namespace heddle::kernel {
 namespace {
@@ -132,7 +131,8 @@ std::string verilator() {
 /// The folder of the model's C++, made if it is not there yet.
 fs::path translate(const std::map<std::string, std::string>& files, bool has_trace,
                    const fs::path& cache) {
-  std::string all = has_trace ? "trace\n" : "";
+  const std::string program = verilator();
+  std::string all = identify_program(program) + (has_trace ? " trace\n" : "\n");
   for (const auto& [name, text] : files) all.append(name).append("\n").append(text);
   const fs::path parent = fs::absolute(cache.empty() ? default_cache() : cache);
   const fs::path folder = parent / ("verilated-" + content_hash(all));
@@ -141,7 +141,7 @@ fs::path translate(const std::map<std::string, std::string>& files, bool has_tra
   const fs::path model = work.path() / "model";
   fs::create_directories(model);
   std::vector<std::string> command = {
-      verilator(),    "--cc",       "--Mdir",     model.string(), "--prefix",       "Vheddle",
+      program,        "--cc",       "--Mdir",     model.string(), "--prefix",       "Vheddle",
       "--top-module", "heddle_top", "-O3",        "--x-assign",   "fast",           "--x-initial",
       "fast",         "--noassert", "-Wno-fatal", "-Wno-WIDTH",   "--output-split", "0"};
   if (has_trace) command.emplace_back("--trace-fst");
@@ -207,12 +207,6 @@ SharedObject compiled(const std::vector<rtl::Design>& designs, const SimulationO
   return {source_of(model, has_trace), find_compiler(), flags, options.cache};
 }
 
-std::uint64_t word_of(const Scalar& scalar) {
-  if (!scalar.type.is_float()) return static_cast<std::uint64_t>(scalar.raw);
-  const auto bits = std::bit_cast<std::uint32_t>(scalar.real);
-  return scalar.type.kind == TypeKind::kBFloat16 ? bits >> 16 : bits;
-}
-
 }  // namespace
 
 Simulation::Simulation(const std::vector<KernelPtr>& kernels, SimulationOptions options)
@@ -236,7 +230,7 @@ SimulationReport Simulation::run(std::span<const Argument> arguments, std::size_
     } else {
       const auto& scalar = std::get<Scalar>(arguments[i]);
       values[name_of(launched.parameters[i])] = scalar;
-      scalars.push_back(word_of(scalar));
+      scalars.push_back(static_cast<std::uint64_t>(reinterpret(scalar, uint_type(64)).raw));
     }
   }
   const Place place = places_of(designs_)[kernel];
@@ -260,7 +254,7 @@ SimulationReport Simulation::run(std::span<const Argument> arguments, std::size_
   launch.limit = memory.cycle_limit;
   launch.trace = trace.empty() ? nullptr : trace.c_str();
   const auto run_model = reinterpret_cast<sim::RunModel>(object_.symbol("heddle_run_model"));
-  const auto end = static_cast<sim::End>(run_model(&launch));
+  const sim::End end = run_model(&launch);
   ensure(end != sim::End::kLimit, "{} did not end within {} cycles", launched.name, launch.limit);
   ensure(end != sim::End::kOutside, "{} accessed element {} of its array number {}", launched.name,
          launch.wrong_index, launch.wrong_channel);

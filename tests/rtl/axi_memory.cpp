@@ -1,4 +1,4 @@
-#include "kernel/sim/axi_memory.h"
+#include "axi_memory.h"
 
 #include <algorithm>
 #include <bit>
