@@ -778,6 +778,7 @@ struct QueryScales {
 
 QueryScales scales_of(const IntegerAttentionTile& t, const Scaled* scales, Index longest) {
   QueryScales q{};
+  if (longest == 0) return q;  // no query sees a key
   I32 least_key = INT32_MAX;
   I32 greatest_key = INT32_MIN;
   for (Index j = 0; j < longest; ++j) {

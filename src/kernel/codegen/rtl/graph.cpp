@@ -281,7 +281,7 @@ void Graph::remove_unused() {
     use(node.predicate);
   }
   std::vector<NodeId> moved(nodes_.size(), kNoNode);
-  std::vector<Node> kept;
+  std::deque<Node> kept;
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     if (!used[i]) continue;
     moved[i] = static_cast<NodeId>(kept.size());

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <string>
 #include <vector>
@@ -69,7 +70,7 @@ struct Order {
 
 class Graph {
  public:
-  [[nodiscard]] const std::vector<Node>& nodes() const { return nodes_; }
+  [[nodiscard]] const std::deque<Node>& nodes() const { return nodes_; }
   [[nodiscard]] const Node& operator[](NodeId id) const {
     return nodes_[static_cast<std::size_t>(id)];
   }
@@ -111,7 +112,7 @@ class Graph {
   /// An operand as constant if the value's ends meet.
   NodeId settled(NodeId id);
 
-  std::vector<Node> nodes_;
+  std::deque<Node> nodes_;  ///< references to nodes hold while others are made
   std::map<std::string, NodeId> known_;
 };
 
