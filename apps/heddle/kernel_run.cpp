@@ -228,8 +228,9 @@ void emit(const EmitOptions& options) {
     target.clock_mhz = options.clock_mhz;
     const kernel::rtl::Design design = kernel::rtl::make_design(schedule.kernel(), target);
     kernel::require_intervals(design);
-    return options.output.empty() ? print_out(kernel::rtl::core_text(design))
-                                  : write(kernel::rtl_files(design));
+    if (!options.output.empty()) return write(kernel::rtl_files(design));
+    for (const auto& [name, text] : kernel::rtl::core_files(design)) print_out(text);
+    return;
   }
   if (options.output.empty()) return print_out(kernel::emit_hls(*schedule.kernel()));
   write(kernel::hls_project(*schedule.kernel(), {options.clock_mhz, options.memory}));

@@ -101,6 +101,7 @@ class Counter {
     return taken ? count(taken, values) : 0;
   }
   Count count(const Flush&, Values&) const { return target_.memory_write; }
+  Count count(const Fork&, Values&) const { return std::nullopt; }
 
   const Target& target_;
 };
@@ -186,6 +187,13 @@ class Writer {
             0};
   }
   Term write(const Flush&) const { return {"", target_.memory_write}; }
+  Term write(const Fork& fork) const {
+    std::vector<std::string> parts;
+    for (const Fork::Process& process : fork.processes) {
+      parts.push_back(write(process.region).to_string());
+    }
+    return {fmt::format("max({})", fmt::join(parts, ", ")), 1};
+  }
 
   const Target& target_;
 };

@@ -4,11 +4,13 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/error.h"
 #include "kernel/codegen/rtl/arithmetic.h"
 #include "kernel/codegen/rtl/expand.h"
 #include "kernel/codegen/rtl/iteration.h"
+#include "kernel/codegen/rtl/joined.h"
 #include "kernel/codegen/rtl/modulo.h"
 #include "kernel/ports.h"
 #include "kernel/rewrite.h"
@@ -41,58 +43,83 @@ class Lowering {
             "emit a kernel that calls it and owns the stream");
       }
     }
-    for_each(kernel.body, [&](const Stmt& stmt) { collect(stmt); });
+    collect(kernel.body, "");
+    for (const Memory& memory : design_.memories) check_users(memory);
   }
 
-  RegionPtr run(const Kernel& kernel) {
+  RegionPtr run(const Kernel& kernel) { return process("", kernel.body); }
+
+ private:
+  /// A process with all that it has to do: at its end its writes have arrived.
+  RegionPtr process(const std::string& name, const Stmt& body) {
+    const std::string outer = std::exchange(process_, name);
     Sequence all;
-    all.parts.push_back(statements(statements_of(kernel.body)));
+    all.parts.push_back(statements(statements_of(body)));
+    process_ = outer;
     Flush end;
     for (const Memory& memory : design_.memories) {
       const bool is_global = memory.kind == Memory::Kind::kGlobal;
-      if (is_global && memory.is_written && !memory.is_read)
+      if (is_global && memory.is_written && !memory.is_read && memory.users.contains(name)) {
         end.arrays.push_back(memory.array.name);
+      }
     }
     if (!end.arrays.empty()) all.parts.push_back(make_region(std::move(end)));
     return make_region(std::move(all));
   }
 
- private:
   // Memories.
 
   Memory& add_memory(const Array& array, Memory::Kind kind) {
     Memory memory;
     memory.kind = kind;
     memory.array = array;
-    if (kind != Memory::Kind::kGlobal) {
-      const std::optional<std::int64_t> elements = element_count(array.shape);
-      if (!elements) {
+    if (kind == Memory::Kind::kGlobal) {
+      memory.banks.count = array.lanes;
+    } else {
+      if (!element_count(array.shape)) {
         throw UserError(
             fmt::format("the local array {} has an extent that is no literal", array.name),
             "give it the largest extent that is needed");
       }
-      memory.elements = *elements;
+      memory.banks =
+          banks_of(array, kind == Memory::Kind::kRegisters || kind == Memory::Kind::kStream);
     }
     design_.memories.push_back(std::move(memory));
     return design_.memories.back();
   }
 
-  void collect(const Stmt& stmt) {
-    if (as<Dataflow>(stmt) || as<DeclareStream>(stmt) || as<Put>(stmt) || as<Get>(stmt)) {
-      throw UserError("RTL has no dataflow processes and streams yet",
-                      "leave the dataflow step out of the schedule, or use the hls back end");
-    }
+  void collect(const Stmt& stmt, const std::string& process) {
+    const auto use = [&](const std::string& name) -> Memory& {
+      Memory& memory = memory_named(name);
+      memory.users.insert(process);
+      return memory;
+    };
     if (const auto* declaration = as<DeclareArray>(stmt)) declare(declaration->array);
+    if (const auto* declaration = as<DeclareStream>(stmt)) declare(declaration->stream);
     for (const Expr& root : own_expressions(stmt)) {
       for_each(root, [&](const Expr& e) {
-        if (const auto* load = e.as<Load>()) memory_named(load->array).is_read = true;
+        if (const auto* load = e.as<Load>()) use(load->array).is_read = true;
       });
     }
     if (const auto* store = as<Store>(stmt)) {
-      Memory& memory = memory_named(store->array);
+      Memory& memory = use(store->array);
       memory.is_written = true;
       memory.is_read = memory.is_read || store->reduce.has_value();
+    } else if (const auto* put = as<Put>(stmt)) {
+      use(put->stream).is_written = true;
+    } else if (const auto* get = as<Get>(stmt)) {
+      use(get->stream).is_read = true;
+      use(get->array).is_written = true;
     }
+    if (const auto* dataflow = as<Dataflow>(stmt)) {
+      if (!process.empty()) {
+        throw UserError(fmt::format("process {} has processes of its own", process),
+                        "make them processes of the kernel");
+      }
+      for (const Dataflow::Process& inner : dataflow->processes) collect(inner.body, inner.name);
+      return;
+    }
+    for (const Stmt& inner : children(stmt)) collect(inner, process);
   }
 
   void declare(const Array& array) {
@@ -104,10 +131,32 @@ class Lowering {
     }
     constexpr std::int64_t kFewBits = 512;
     const std::int64_t elements = element_count(array.shape).value_or(kFewBits);
-    const bool is_small =
-        array.storage == Storage::kAuto && elements * array.element.bits() <= kFewBits;
+    const bool is_small = array.storage == Storage::kAuto && array.partition.empty() &&
+                          array.lanes == 1 && elements * array.element.bits() <= kFewBits;
     add_memory(array,
                has_ports(array) && !is_small ? Memory::Kind::kRam : Memory::Kind::kRegisters);
+  }
+
+  void declare(const Stream& stream) {
+    if (find_memory(design_.memories, stream.name) != design_.memories.end()) return;
+    Array channels;
+    channels.name = stream.name;
+    channels.element = stream.element;
+    channels.shape = stream.shape;
+    add_memory(channels, Memory::Kind::kStream).fifo_depth =
+        std::max<std::int64_t>(stream.depth, 2);
+  }
+
+  static void check_users(const Memory& memory) {
+    const bool is_own = memory.kind == Memory::Kind::kRom || memory.kind == Memory::Kind::kStream;
+    if (is_own || memory.users.size() < 2) return;
+    const auto name = [](const std::string& process) {
+      return process.empty() ? "what stands outside of them" : process;
+    };
+    throw UserError(
+        fmt::format("array {} is used by more than one process: {} and {}", memory.array.name,
+                    name(*memory.users.begin()), name(*memory.users.rbegin())),
+        "let one process own it and send the others what they need in a stream");
   }
 
   Memory& memory_named(const std::string& name) {
@@ -121,19 +170,19 @@ class Lowering {
   RegionPtr statements(const std::vector<Stmt>& list) {
     Sequence sequence;
     std::vector<Stmt> straight;
-    const auto end_straight = [&] {
-      if (!straight.empty()) add_leaf(sequence, {}, std::nullopt, straight);
-      straight.clear();
-    };
+    const auto end_straight = [&] { add_straight(sequence, straight); };
     for (const Stmt& stmt : list) {
       if (is_straight(stmt)) {
         straight.push_back(stmt);
-      } else if (const auto* loop = as<For>(stmt)) {
-        // Bounds are found by the statements before.
-        const std::vector<Stmt> nest = flat_nest(stmt);
-        std::vector<Loop> loops = loops_of(nest, *loop, straight);
+      } else if (as<For>(stmt)) {
+        add_loop(sequence, stmt, straight);
+      } else if (const auto* dataflow = as<Dataflow>(stmt)) {
         end_straight();
-        add_loop(sequence, stmt, nest, std::move(loops));
+        Fork fork;
+        for (const Dataflow::Process& part : dataflow->processes) {
+          fork.processes.push_back({part.name, process(part.name, part.body)});
+        }
+        sequence.parts.push_back(make_region(std::move(fork)));
       } else if (const auto* branch = as<If>(stmt)) {
         const std::string name = keep(branch->condition, "condition", straight);
         end_straight();
@@ -185,15 +234,6 @@ class Lowering {
     return nest;
   }
 
-  /// The nest's loops, or the loop alone if there is no nest; their bounds are kept by `before`.
-  std::vector<Loop> loops_of(const std::vector<Stmt>& nest, const For& alone,
-                             std::vector<Stmt>& before) {
-    std::vector<Loop> loops;
-    if (nest.empty()) loops.push_back(loop_of(alone, before));
-    for (const Stmt& stmt : nest) loops.push_back(loop_of(*as<For>(stmt), before));
-    return loops;
-  }
-
   Loop loop_of(const For& node, std::vector<Stmt>& before) {
     Loop loop;
     loop.name = node.name;
@@ -217,38 +257,154 @@ class Lowering {
     Memory& memory = add_memory(array, Memory::Kind::kRegisters);
     memory.is_read = true;
     memory.is_written = true;
+    memory.users = {process_};
     before.push_back(make_stmt(Store{array.name, {}, value, {}}));
     return array.name;
   }
 
-  void add_loop(Sequence& sequence, const Stmt& stmt, const std::vector<Stmt>& nest,
-                std::vector<Loop> loops) {
-    if (!nest.empty()) {
-      const auto* innermost = as<For>(nest.back());
-      return add_leaf(sequence, nest, innermost->marks.pipeline, statements_of(innermost->body),
-                      std::move(loops));
+  /// Adds a loop: as one pipeline with the loops inside of it, where that does not lengthen the
+  /// interval; else as a pipeline inside of repeats. `before` is straight and has not run yet.
+  void add_loop(Sequence& sequence, const Stmt& stmt, std::vector<Stmt>& before) {
+    const std::vector<Stmt> plain = flat_nest(stmt);
+    if (!plain.empty()) return add_nest(sequence, plain, before);
+    const std::optional<std::vector<Stmt>> whole = made_perfect(stmt);
+    const std::vector<Stmt> nest = whole ? flat_nest(whole->back()) : std::vector<Stmt>{};
+    if (nest.empty()) return add_repeat(sequence, stmt, before);
+    const Mark mark = here();
+    std::vector<Stmt> before_flat = before;
+    before_flat.insert(before_flat.end(), whole->begin(), whole->end() - 1);
+    Sequence flat;
+    add_nest(flat, nest, before_flat);
+    const int interval = longest_interval(flat);
+    if (interval > as<For>(nest.back())->marks.pipeline.value_or(1)) {
+      const Mark flat_end = here();
+      const Design flat_design = design_;
+      go_back(mark);
+      Sequence nested;
+      std::vector<Stmt> before_nested = before;
+      add_repeat(nested, stmt, before_nested);
+      if (longest_interval(nested) < interval) {
+        sequence.parts.insert(sequence.parts.end(), nested.parts.begin(), nested.parts.end());
+        before.clear();
+        return;
+      }
+      design_ = flat_design;
+      leaves_ = flat_end.leaves;
     }
+    sequence.parts.insert(sequence.parts.end(), flat.parts.begin(), flat.parts.end());
+    before.clear();
+  }
+
+  /// What adding regions leaves behind besides them.
+  struct Mark {
+    std::size_t memories = 0;
+    std::size_t misses = 0;
+    int leaves = 0;
+  };
+  [[nodiscard]] Mark here() const {
+    return {design_.memories.size(), design_.misses.size(), leaves_};
+  }
+  void go_back(const Mark& mark) {
+    design_.memories.resize(mark.memories);
+    design_.misses.resize(mark.misses);
+    leaves_ = mark.leaves;
+  }
+
+  static int longest_interval(const Sequence& sequence) {
+    int longest = 0;
+    for_each_leaf(make_region(sequence), [&](const Leaf& leaf) {
+      if (!leaf.loops.empty()) longest = std::max(longest, leaf.times.interval);
+    });
+    return longest;
+  }
+
+  /// A loop whose body is one loop between straight statements, as a perfect nest: they run in the
+  /// inner loop's first and last iteration. Declarations come first, the nest last.
+  static std::optional<std::vector<Stmt>> made_perfect(const Stmt& stmt) {
+    const auto* loop = as<For>(stmt);
+    if (is_straight(loop->body)) return std::vector<Stmt>{stmt};
+    std::vector<Stmt> declarations;
+    std::vector<Stmt> first;
+    std::vector<Stmt> last;
+    const For* inner = nullptr;
+    for (const Stmt& part : statements_of(loop->body)) {
+      if (as<DeclareArray>(part)) {
+        declarations.push_back(part);
+      } else if (is_straight(part)) {
+        (inner == nullptr ? first : last).push_back(part);
+      } else if (inner == nullptr && as<For>(part)) {
+        inner = as<For>(part);
+      } else {
+        return std::nullopt;
+      }
+    }
+    if (inner == nullptr || literal_trips(*inner).value_or(0) < 1 ||
+        inner->lower.as<Constant>() == nullptr) {
+      return std::nullopt;
+    }
+    const Expr counter = variable(inner->name, index_type());
+    const auto only_at = [&](const Expr& value, std::vector<Stmt> list) {
+      return make_stmt(If{binary(BinaryOp::kEq, counter, value), block(std::move(list)), nullptr});
+    };
+    std::vector<Stmt> body;
+    if (!first.empty()) body.push_back(only_at(inner->lower, first));
+    body.push_back(inner->body);
+    if (!last.empty()) body.push_back(only_at(inner->upper - 1, last));
+    For whole = *inner;
+    whole.body = block(std::move(body));
+    std::optional<std::vector<Stmt>> nest = made_perfect(make_stmt(std::move(whole)));
+    if (!nest) return std::nullopt;
+    For outer = *loop;
+    outer.body = nest->back();
+    nest->back() = make_stmt(std::move(outer));
+    declarations.insert(declarations.end(), nest->begin(), nest->end());
+    return declarations;
+  }
+
+  void add_nest(Sequence& sequence, const std::vector<Stmt>& nest, std::vector<Stmt>& before) {
+    // Bounds are found by the statements before.
+    std::vector<Loop> loops;
+    for (const Stmt& stmt : nest) loops.push_back(loop_of(*as<For>(stmt), before));
+    add_straight(sequence, before);
+    const auto* innermost = as<For>(nest.back());
+    add_leaf(sequence, nest, innermost->marks.pipeline, statements_of(innermost->body),
+             std::move(loops));
+  }
+
+  void add_repeat(Sequence& sequence, const Stmt& stmt, std::vector<Stmt>& before) {
     const auto* node = as<For>(stmt);
+    const Loop loop = loop_of(*node, before);
+    add_straight(sequence, before);
     around_.loops.push_back(node);
     const RegionPtr body = statements(statements_of(node->body));
     around_.loops.pop_back();
-    sequence.parts.push_back(make_region(Repeat{loops.front(), body}));
+    sequence.parts.push_back(make_region(Repeat{loop, body}));
+  }
+
+  void add_straight(Sequence& sequence, std::vector<Stmt>& statements) {
+    if (!statements.empty()) add_leaf(sequence, {}, std::nullopt, statements);
+    statements.clear();
   }
 
   void add_leaf(Sequence& sequence, const std::vector<Stmt>& nest, std::optional<int> asked,
-                const std::vector<Stmt>& body, std::vector<Loop> loops = {}) {
+                std::vector<Stmt> body, std::vector<Loop> loops = {}) {
     Leaf leaf;
-    leaf.number = leaves_;
-    leaf.loops = std::move(loops);
-    leaf.asked = asked;
     Context context;
     context.design = &design_;
+    context.dots = &design_.dots;
     for (const Stmt& stmt : nest) context.nest.push_back(as<For>(stmt));
     context.surroundings = std::make_shared<Access::Surroundings>(around_);
     context.ranges = ranges_;
-    build_iteration(leaf, body, context);
+    while (true) {
+      leaf = {};
+      const std::optional<NotSideBySide> refusal = build_iteration(leaf, body, context);
+      if (!refusal) break;
+      for (Stmt& stmt : body) stmt = with_copies(stmt, refusal->loop);
+    }
     if (leaf.graph.nodes().empty()) return;
-    ++leaves_;
+    leaf.number = leaves_++;
+    leaf.loops = std::move(loops);
+    leaf.asked = asked;
     if (std::optional<Miss> miss = schedule(leaf, design_)) design_.misses.push_back(*miss);
     Flush flush;
     for (const Node& node : leaf.graph.nodes()) {
@@ -263,10 +419,19 @@ class Lowering {
     if (!flush.arrays.empty()) sequence.parts.push_back(make_region(std::move(flush)));
   }
 
+  Stmt with_copies(const Stmt& body, const std::string& name) {
+    return transform(body, [&](const Stmt& stmt) {
+      const auto* loop = as<For>(stmt);
+      const bool is_it = loop != nullptr && loop->name == name;
+      return is_it ? copies_of(*loop, taken_, design_.dots) : stmt;
+    });
+  }
+
   Design& design_;
   std::set<std::string> taken_;
   Access::Surroundings around_;  ///< loops and conditions around the present place
   std::map<std::string, Range> ranges_;
+  std::string process_;  ///< that statements belong to; "" outside of all
   int leaves_ = 0;
 };
 
@@ -275,6 +440,7 @@ class Lowering {
 int Memory::read_cycles(const Target& target) const {
   switch (kind) {
     case Kind::kRegisters:
+    case Kind::kStream:
       return 0;
     case Kind::kRam:
     case Kind::kRom:
@@ -291,13 +457,31 @@ const Memory& Design::memory(const std::string& name) const {
   return *found;
 }
 
+void for_each_leaf(const RegionPtr& region, const std::function<void(const Leaf&)>& visit) {
+  if (region == nullptr) return;
+  if (const auto* leaf = std::get_if<Leaf>(&region->value)) {
+    visit(*leaf);
+  } else if (const auto* sequence = std::get_if<Sequence>(&region->value)) {
+    for (const RegionPtr& part : sequence->parts) for_each_leaf(part, visit);
+  } else if (const auto* repeat = std::get_if<Repeat>(&region->value)) {
+    for_each_leaf(repeat->body, visit);
+  } else if (const auto* choice = std::get_if<Choice>(&region->value)) {
+    for_each_leaf(choice->then, visit);
+    for_each_leaf(choice->otherwise, visit);
+  } else if (const auto* fork = std::get_if<Fork>(&region->value)) {
+    for (const Fork::Process& process : fork->processes) for_each_leaf(process.region, visit);
+  }
+}
+
 Design make_design(const KernelPtr& kernel, const Target& target) {
-  const Kernel flat = expand(*kernel);
+  const Expanded flat = expand(*kernel);
   Design design;
   design.kernel = kernel;
   design.target = target;
-  Lowering lowering(design, flat);
-  design.top = lowering.run(flat);
+  design.dots = flat.dots;
+  Lowering lowering(design, flat.kernel);
+  design.top = lowering.run(flat.kernel);
+  join_banks(design);
   return design;
 }
 

@@ -5,6 +5,7 @@
 // a pipeline of iterations, or of one.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -12,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "kernel/codegen/rtl/banks.h"
 #include "kernel/codegen/rtl/graph.h"
 #include "kernel/codegen/rtl/target.h"
 #include "kernel/ir.h"
@@ -21,21 +23,33 @@ namespace heddle::kernel::rtl {
 /// Where an array of the kernel lies in hardware.
 struct Memory {
   enum class Kind : std::uint8_t {
-    kRegisters,  ///< read in the same cycle, any number of accesses
-    kRam,        ///< one read and one write a cycle
+    kRegisters,  ///< read in the same cycle, any number of accesses; each element is a bank
+    kRam,        ///< one read and one write of each bank a cycle
     kRom,        ///< a table
-    kGlobal,     ///< a parameter: one read command and one write a cycle
+    kGlobal,     ///< a parameter: one read command and one write of a word a cycle
+    kStream,     ///< a bank for each channel: one put and one get a cycle
   };
   Kind kind{};
-  Array array;
-  std::int64_t elements = 1;  ///< of kGlobal: not known
+  Array array;  ///< of kStream: its element and its channels
+  Banks banks;
+  /// Consecutive banks that every access uses together, at one address: they are one unit, a RAM
+  /// or a FIFO of wide words.
+  std::int64_t unit = 1;
+  std::int64_t fifo_depth = 0;  ///< of kStream: elements in a channel
+  /// The processes that use it; "" for what stands outside of all.
+  std::set<std::string> users;
   bool is_read = false;
   bool is_written = false;
 
   /// Cycles from an index to its element.
   [[nodiscard]] int read_cycles(const Target& target) const;
   /// Whether accesses in one cycle are limited.
-  [[nodiscard]] bool has_ports() const { return kind == Kind::kRam || kind == Kind::kGlobal; }
+  [[nodiscard]] bool has_ports() const {
+    return kind == Kind::kRam || kind == Kind::kGlobal || kind == Kind::kStream;
+  }
+  [[nodiscard]] std::int64_t units() const { return banks.count / unit; }
+  /// Elements that one command moves.
+  [[nodiscard]] std::int64_t word() const { return kind == Kind::kGlobal ? array.lanes : 1; }
 };
 
 /// A loop's bound: a literal, or a register that a region before has filled.
@@ -94,9 +108,21 @@ struct Flush {
   std::vector<std::string> arrays;
 };
 
-struct Region {
-  std::variant<Leaf, Sequence, Repeat, Choice, Flush> value;
+/// Processes side by side, each with a clock enable of its own; done when all are.
+struct Fork {
+  struct Process {
+    std::string name;
+    RegionPtr region;
+  };
+  std::vector<Process> processes;
 };
+
+struct Region {
+  std::variant<Leaf, Sequence, Repeat, Choice, Flush, Fork> value;
+};
+
+/// Calls `visit` for each leaf inside of a region, in the order of the text.
+void for_each_leaf(const RegionPtr& region, const std::function<void(const Leaf&)>& visit);
 
 /// An interval that was asked for and not reached.
 struct Miss {
@@ -110,6 +136,7 @@ struct Miss {
 struct Design {
   KernelPtr kernel;  ///< as it was given
   Target target;
+  std::set<std::string> dots;    ///< see Expanded
   std::vector<Memory> memories;  ///< in the order of parameters and declarations
   RegionPtr top;
   std::vector<Miss> misses;

@@ -19,31 +19,21 @@ using rtl::Memory;
 void add_primitives(const std::string& text, std::map<std::string, std::string>& files) {
   for (const auto& [name, primitive] : rtl::primitives()) {
     const std::string file = name + ".sv";
-    const bool is_used = text.find("\n  " + name + " #(") != std::string::npos;
+    const bool is_used = text.find(" " + name + " #(") != std::string::npos;
     if (!is_used || files.contains(file)) continue;
     files[file] = primitive;
     add_primitives(primitive, files);
   }
 }
 
-void add_pipelines(const rtl::RegionPtr& region, Json& list) {
-  if (const auto* leaf = std::get_if<Leaf>(&region->value)) {
-    Json loops = Json::array();
-    for (const rtl::Loop& loop : leaf->loops) loops.push_back(loop.name);
-    list.push_back({{"loops", loops},
-                    {"interval", leaf->times.interval},
-                    {"depth", leaf->times.depth},
-                    {"operations", leaf->graph.nodes().size()}});
-  } else if (const auto* sequence = std::get_if<rtl::Sequence>(&region->value)) {
-    for (const rtl::RegionPtr& part : sequence->parts) add_pipelines(part, list);
-  } else if (const auto* repeat = std::get_if<rtl::Repeat>(&region->value)) {
-    add_pipelines(repeat->body, list);
-  } else if (const auto* choice = std::get_if<rtl::Choice>(&region->value)) {
-    add_pipelines(choice->then, list);
-    if (choice->otherwise) add_pipelines(choice->otherwise, list);
-  }
+Json pipeline(const Leaf& leaf) {
+  Json loops = Json::array();
+  for (const rtl::Loop& loop : leaf.loops) loops.push_back(loop.name);
+  return {{"loops", loops},
+          {"interval", leaf.times.interval},
+          {"depth", leaf.times.depth},
+          {"operations", leaf.graph.nodes().size()}};
 }
-
 std::string interface_text(const Design& design) {
   Json arguments = Json::array();
   for (const Parameter& parameter : design.kernel->parameters) {
@@ -62,7 +52,7 @@ std::string interface_text(const Design& design) {
                          {"written", memory.is_written}});
   }
   Json pipelines = Json::array();
-  add_pipelines(design.top, pipelines);
+  rtl::for_each_leaf(design.top, [&](const Leaf& leaf) { pipelines.push_back(pipeline(leaf)); });
   const Json json = {{"kernel", design.kernel->name},
                      {"module", rtl::core_name(*design.kernel)},
                      {"clock_mhz", design.target.clock_mhz},
@@ -78,10 +68,10 @@ std::string interface_text(const Design& design) {
 
 std::map<std::string, std::string> rtl_files(const Design& design) {
   const std::string name = rtl::core_name(*design.kernel);
-  const std::string core = rtl::core_text(design);
-  std::map<std::string, std::string> files = {{name + ".sv", core},
-                                              {name + ".json", interface_text(design)}};
-  add_primitives(core, files);
+  const std::map<std::string, std::string> core = rtl::core_files(design);
+  std::map<std::string, std::string> files = core;
+  for (const auto& [file, text] : core) add_primitives(text, files);
+  files[name + ".json"] = interface_text(design);
   return files;
 }
 

@@ -2,67 +2,19 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "kernel/rewrite.h"
 #include "kernel/schedule/affine.h"
 #include "kernel/schedule/calls.h"
+#include "kernel/schedule/dependence.h"
 
 namespace heddle::kernel::rtl {
 namespace {
 
-class Expander {
- public:
-  explicit Expander(std::set<std::string> names) : taken_(std::move(names)) {}
-
-  Stmt run(const Stmt& stmt, bool in_pipeline) {
-    if (const auto* loop = as<For>(stmt)) return loop_copies(*loop, in_pipeline);
-    if (const auto* branch = as<If>(stmt)) {
-      const Stmt otherwise = branch->otherwise ? run(branch->otherwise, in_pipeline) : nullptr;
-      return make_stmt(If{branch->condition, run(branch->then, in_pipeline), otherwise});
-    }
-    if (const auto* body = as<Block>(stmt)) {
-      std::vector<Stmt> parts;
-      parts.reserve(body->body.size());
-      for (const Stmt& inner : body->body) parts.push_back(run(inner, in_pipeline));
-      return block(std::move(parts));
-    }
-    constexpr int kMostStatements = 20'000;
-    if (++statements_ > kMostStatements) {
-      throw UserError(
-          "unrolled loops make more statements than RTL can be made of",
-          fmt::format("unroll less: at most {} statements are expanded", kMostStatements));
-    }
-    return stmt;
-  }
-
- private:
-  Stmt loop_copies(const For& loop, bool in_pipeline) {
-    const std::optional<std::int64_t> trips = literal_trips(loop);
-    if (!trips || (!loop.marks.unroll && !in_pipeline)) {
-      For kept = loop;
-      kept.body = run(loop.body, in_pipeline || loop.marks.pipeline.has_value());
-      return make_stmt(std::move(kept));
-    }
-    std::vector<Stmt> copies;
-    for (std::int64_t i = 0; i < *trips; ++i) {
-      const Stmt copy = replace_counter(loop.body, loop.name, loop.lower + i, {});
-      copies.push_back(run(i == 0 ? copy : with_fresh_loops(copy), in_pipeline));
-    }
-    return block(std::move(copies));
-  }
-
-  /// A name means one loop.
-  Stmt with_fresh_loops(const Stmt& copy) {
-    std::map<std::string, std::string> names;
-    for_each(copy, [&](const Stmt& stmt) {
-      if (const auto* loop = as<For>(stmt)) names[loop->name] = fresh_name(loop->name, taken_);
-    });
-    return rename(copy, names);
-  }
-
-  std::set<std::string> taken_;
-  int statements_ = 0;
-};
+/// What an instruction's Intrinsic::primitive says for the module that makes sums of products.
+constexpr const char* kDotPrimitive = "packed_dot";
 
 const Call* first_call(const Kernel& kernel) {
   const Call* found = nullptr;
@@ -72,13 +24,159 @@ const Call* first_call(const Kernel& kernel) {
   return found;
 }
 
+std::set<std::string> loop_names(const Stmt& body) {
+  std::set<std::string> names;
+  for_each(body, [&](const Stmt& stmt) {
+    if (const auto* loop = as<For>(stmt)) names.insert(loop->name);
+  });
+  return names;
+}
+
+Stmt with_unrolled(const Stmt& body, const std::set<std::string>& names) {
+  return transform(body, [&](const Stmt& stmt) {
+    const auto* loop = as<For>(stmt);
+    if (loop == nullptr || !names.contains(loop->name)) return stmt;
+    For unrolled = *loop;
+    unrolled.marks.unroll = true;
+    return make_stmt(std::move(unrolled));
+  });
+}
+
+/// Puts the body of a callee in the place of its calls. A hardware instruction does everything at
+/// once, so its loops are unrolled.
+void inline_calls(Expanded& result) {
+  while (const Call* call = first_call(result.kernel)) {
+    const KernelPtr callee = call->callee;
+    const std::set<std::string> before = loop_names(result.kernel.body);
+    result.kernel = inline_call(result.kernel, callee->name);
+    if (!callee->intrinsic || callee->intrinsic->primitive.empty()) continue;
+    ensure(callee->intrinsic->primitive == kDotPrimitive, "{} is no known primitive",
+           callee->intrinsic->primitive);
+    std::set<std::string> made = loop_names(result.kernel.body);
+    std::erase_if(made, [&](const std::string& name) { return before.contains(name); });
+    result.kernel.body = with_unrolled(result.kernel.body, made);
+    result.dots.merge(made);
+  }
+}
+
+/// Marks the loops inside of pipelined ones.
+Stmt unroll_in_pipelines(const Stmt& body) {
+  std::set<std::string> names;
+  for_each(body, [&](const Stmt& stmt) {
+    const auto* loop = as<For>(stmt);
+    if (loop == nullptr || !loop->marks.pipeline) return;
+    for_each(loop->body, [&](const Stmt& inner) {
+      const auto* node = as<For>(inner);
+      if (node != nullptr && literal_trips(*node)) names.insert(node->name);
+    });
+  });
+  return with_unrolled(body, names);
+}
+
+/// Whether the iterations can run side by side, each statement in all of them before the next.
+bool runs_side_by_side(const Kernel& kernel, const Stmt& stmt) {
+  const auto* loop = as<For>(stmt);
+  const Int128* first = as_integer(loop->lower);
+  if (first == nullptr || literal_trips(*loop).value_or(0) < 2 || !is_straight(loop->body)) {
+    return false;
+  }
+  std::set<std::string> own;
+  bool has_own_memory = false;
+  for_each(loop->body, [&](const Stmt& inner) {
+    const auto* declaration = as<DeclareArray>(inner);
+    if (declaration == nullptr) return;
+    own.insert(declaration->array.name);
+    has_own_memory |= !declaration->array.shape.empty() && declaration->array.table.empty();
+  });
+  if (has_own_memory) return false;
+  std::vector<Access> all = accesses(kernel, stmt);
+  std::erase_if(all, [&](const Access& access) { return own.contains(access.array); });
+  // Only processes care in which order different channels are used.
+  for (Access& access : all) access.stream = false;
+  const OrderChange later = [&](Formula& formula, const Access&, const Formula::Renaming& source,
+                                const Access&, const Formula::Renaming& sink) {
+    formula.require(source.at(loop->name), "<", sink.at(loop->name));
+  };
+  return !violated(all, all, later, Reductions::kMayReorder);
+}
+
+/// An unrolled loop that is not among `lanes` while all inside of it are; null if there is none.
+Stmt next_undecided(const Stmt& body, const std::set<std::string>& lanes) {
+  Stmt found;
+  for_each(body, [&](const Stmt& stmt) {
+    const auto* loop = as<For>(stmt);
+    if (loop == nullptr || !loop->marks.unroll || lanes.contains(loop->name)) return;
+    found = stmt;  // The last that is met has none inside.
+  });
+  return found;
+}
+
 }  // namespace
 
-Kernel expand(const Kernel& kernel) {
-  Kernel flat = kernel;
-  while (const Call* call = first_call(flat)) flat = inline_call(flat, call->callee->name);
-  flat.body = Expander(names_in(flat)).run(flat.body, false);
-  return flat;
+bool is_straight(const Stmt& stmt) {
+  bool result = true;
+  for_each(stmt, [&](const Stmt& inner) {
+    const auto* loop = as<For>(inner);
+    result =
+        result && (loop == nullptr ? as<Block>(inner) || as<Store>(inner) || as<If>(inner) ||
+                                         as<DeclareArray>(inner) || as<Put>(inner) || as<Get>(inner)
+                                   : loop->marks.unroll);
+  });
+  return result;
+}
+
+Stmt copies_of(const For& loop, std::set<std::string>& taken, std::set<std::string>& dots) {
+  std::vector<Stmt> copies;
+  const std::int64_t trips = literal_trips(loop).value_or(0);
+  for (std::int64_t i = 0; i < trips; ++i) {
+    Stmt copy = replace_counter(loop.body, loop.name, loop.lower + i, {});
+    if (i > 0) {
+      std::map<std::string, std::string> names;
+      for (const std::string& name : loop_names(copy)) {
+        names[name] = fresh_name(name, taken);
+        if (dots.contains(name)) dots.insert(names[name]);
+      }
+      copy = rename(copy, names);
+    }
+    copies.push_back(std::move(copy));
+  }
+  return block(std::move(copies));
+}
+
+Expanded expand(const Kernel& kernel) {
+  Expanded result{kernel, {}};
+  inline_calls(result);
+  Kernel& flat = result.kernel;
+  flat.body = unroll_in_pipelines(flat.body);
+  std::set<std::string> taken = names_in(flat);
+  std::set<std::string> lanes;
+  while (const Stmt stmt = next_undecided(flat.body, lanes)) {
+    const auto* loop = as<For>(stmt);
+    if (runs_side_by_side(flat, stmt)) {
+      lanes.insert(loop->name);
+      continue;
+    }
+    const std::set<std::string> before = loop_names(loop->body);
+    const Stmt copies = copies_of(*loop, taken, result.dots);
+    for (const std::string& name : loop_names(copies)) {
+      if (!before.contains(name)) lanes.insert(name);
+    }
+    flat.body = transform(flat.body, [&](const Stmt& inner) {
+      const auto* node = as<For>(inner);
+      return node != nullptr && node->name == loop->name ? copies : inner;
+    });
+    int statements = 0;
+    for_each(flat.body, [&](const Stmt&) { ++statements; });
+    constexpr int kMostStatements = 20'000;
+    if (statements > kMostStatements) {
+      throw UserError(
+          "unrolled loops make more statements than RTL can be made of",
+          fmt::format("loop {} does not run side by side, so it is copied out: unroll it less, or "
+                      "make its iterations independent; at most {} statements are made",
+                      loop->name, kMostStatements));
+    }
+  }
+  return result;
 }
 
 }  // namespace heddle::kernel::rtl

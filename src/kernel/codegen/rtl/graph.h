@@ -2,10 +2,14 @@
 //
 // Nodes stand in an order in which operands come first. A maker returns an existing node for the
 // same operation on the same operands, and a constant where all operands are.
+//
+// Unrolled loops stay loops here: a node that differs between their iterations stands for a value
+// in each of these lanes, and is said to vary along the loops.
 #pragma once
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -18,10 +22,21 @@ namespace heddle::kernel::rtl {
 using NodeId = int;
 constexpr NodeId kNoNode = -1;
 
+/// Lanes side by side: iteration `number` of lane loop n is lane `number` along it, from 0.
+struct LaneLoop {
+  std::string name;
+  std::int64_t first = 0;  ///< the counter's value in lane 0
+  std::int64_t trips = 1;
+};
+/// A set of lane loops: bit n for loop n.
+using LaneSet = std::uint32_t;
+constexpr int kMostLaneLoops = 32;
+
 enum class Op : std::uint8_t {
   kConstant,
   kInput,    ///< a wire that keeps its value while the graph runs: `name`
   kCounter,  ///< a counter of the pipeline times `value`: `name`
+  kLane,     ///< the number of the lane along lane loop `value`
   kAdd,
   kSub,
   kMul,
@@ -37,25 +52,46 @@ enum class Op : std::uint8_t {
   kSlice,       ///< bits from `value` up of the operand, sign-extended as far as need be
   kShiftLeft,   ///< by the second operand, cut to the result's bits
   kShiftRight,  ///< by the second operand, keeping the sign
-  kRead,        ///< operands: index
-  kWrite,       ///< operands: index, value
+  kTotal,       ///< the sum over the lanes `over`
+  kLeast,       ///< the least over the lanes `over`
+  kGreatest,
+  kDot,    ///< of two operands of at most 8 bits: the sum of their products over the lanes `over`;
+           ///< lane 2n along lane loop `value` shares a DSP with lane 2n + 1
+  kRead,   ///< operands: address, bank, choice; `value` 1: consumes what it reads
+  kWrite,  ///< operands: address, bank, choice, value
+};
+
+/// Where an element lies: in bank `bank + offsets[choice]`, at `address`. The bank depends on lanes
+/// and literals alone, the choice on anything.
+struct Place {
+  NodeId address = kNoNode;
+  NodeId bank = kNoNode;
+  NodeId choice = kNoNode;
+  std::vector<std::int64_t> offsets = {0};
+
+  bool operator==(const Place&) const = default;
 };
 
 struct Node {
   Op op{};
-  std::vector<NodeId> operands;
+  std::vector<NodeId> operands = {};
   /// The ends of the value: what its bits are chosen by.
   Int128 low = 0;
   Int128 high = 0;
   Int128 value = 0;
-  std::string name;            ///< kInput, kCounter: the wire; kRead, kWrite: the array
-  NodeId predicate = kNoNode;  ///< kRead, kWrite: happens only if this holds
-  Stmt statement;              ///< kRead, kWrite: where it comes from
+  std::string name = {};                        ///< kInput, kCounter: the wire; kRead, kWrite: the array
+  NodeId predicate = kNoNode;              ///< kRead, kWrite: happens only if this holds
+  Stmt statement = {};                          ///< kRead, kWrite: where it comes from
+  std::vector<std::int64_t> offsets = {};  ///< kRead, kWrite: of the banks to choose among
+  LaneSet over = 0;                        ///< lane loops that a total runs along
+  LaneSet lanes = 0;                       ///< lane loops that the value varies along
 
   [[nodiscard]] bool is_signed() const { return low < 0; }
   [[nodiscard]] int width() const;
   [[nodiscard]] bool is_access() const { return op == Op::kRead || op == Op::kWrite; }
 };
+/// A write's value among its operands.
+constexpr std::size_t kWritten = 3;
 
 /// The bits that hold low ... high: two's complement if low < 0.
 int bits_for(Int128 low, Int128 high);
@@ -75,7 +111,20 @@ class Graph {
     return nodes_[static_cast<std::size_t>(id)];
   }
   std::vector<Order> orders;
+  std::vector<LaneLoop> lane_loops;  ///< outer before inner
 
+  /// The lanes of a set.
+  [[nodiscard]] std::int64_t lane_count(LaneSet lanes) const;
+  /// Calls `visit` for each lane of the set, with the numbers along all lane loops (0 along those
+  /// that are not in the set).
+  void for_each_lane(LaneSet lanes,
+                     const std::function<void(const std::vector<std::int64_t>&)>& visit) const;
+  /// Whether a node is made of literals and numbers of lanes alone; and its value in a lane.
+  [[nodiscard]] bool is_fixed(const Node& node) const;
+  [[nodiscard]] bool is_fixed(NodeId id) const { return is_fixed((*this)[id]); }
+  [[nodiscard]] Int128 fixed_value(NodeId id, const std::vector<std::int64_t>& lane) const;
+
+  NodeId lane(int loop);
   NodeId constant(Int128 value);
   NodeId input(const std::string& name, Int128 low, Int128 high);
   NodeId counter(const std::string& name, Int128 factor, Int128 low, Int128 high);
@@ -98,16 +147,26 @@ class Graph {
   NodeId logical_not(NodeId a) { return equal(a, constant(0)); }
   NodeId both(NodeId a, NodeId b) { return bitwise(Op::kAnd, a, b, 0, 1); }
   NodeId either(NodeId a, NodeId b) { return bitwise(Op::kOr, a, b, 0, 1); }
-  NodeId read(const std::string& array, NodeId index, Int128 low, Int128 high, NodeId predicate,
-              const Stmt& statement);
-  NodeId write(const std::string& array, NodeId index, NodeId value, NodeId predicate,
+  /// kTotal, kLeast or kGreatest over lanes. Of a value that does not vary along some of them, a
+  /// total counts it as often.
+  NodeId total(Op op, NodeId a, LaneSet over);
+  /// The sum of products over lanes, two products to a DSP: of values of at most 8 bits with signs,
+  /// one of which does not vary along an even lane loop along which the other does. kNoNode if
+  /// there is no such pair.
+  NodeId dot(NodeId a, NodeId b, LaneSet over);
+  /// `consumes`: the read happens even if nothing uses it, as what it reads is gone then.
+  NodeId read(const std::string& array, const Place& place, Int128 low, Int128 high,
+              NodeId predicate, const Stmt& statement, bool consumes = false);
+  NodeId write(const std::string& array, const Place& place, NodeId value, NodeId predicate,
                const Stmt& statement);
 
   /// Keeps only what the writes need. Orders between nodes that go are left out.
   void remove_unused();
 
  private:
+  /// The known node that is the same, or a new one.
   NodeId make(Node node);
+  NodeId append(Node node);
   [[nodiscard]] const Int128* literal(NodeId id) const;
   /// An operand as constant if the value's ends meet.
   NodeId settled(NodeId id);

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "base/error.h"
 #include "kernel/codegen/rtl/arithmetic.h"
@@ -18,10 +19,11 @@ class Builder {
       : leaf_(leaf), graph_(leaf.graph), context_(context) {}
 
   void build(const std::vector<Stmt>& statements) {
+    for (const Stmt& stmt : statements) survey(stmt);
     for (const Stmt& stmt : statements) statement(stmt, kNoNode);
     for (const auto& [name, value] : changed_) {
-      const NodeId index = graph_.constant(0);
-      const NodeId node = graph_.write(name, index, value.node, kNoNode, value.statement);
+      const NodeId node =
+          graph_.write(name, *single_.at(name), value.node, kNoNode, value.statement);
       const auto before = first_read_.find(name);
       if (before == first_read_.end()) continue;
       graph_.orders.push_back({before->second, node, 0, 0});
@@ -41,6 +43,61 @@ class Builder {
     Access access;
   };
 
+  /// Lanes of a loop while it is open.
+  template <typename Body>
+  void in_lanes(const For& loop, const Body& body) {
+    const auto known = lane_numbers_.find(loop.name);
+    int number = static_cast<int>(graph_.lane_loops.size());
+    if (known != lane_numbers_.end()) {
+      number = known->second;
+    } else {
+      if (number == kMostLaneLoops) throw NotSideBySide{loop.name, "too many loops are unrolled"};
+      lane_numbers_[loop.name] = number;
+      graph_.lane_loops.push_back({loop.name, static_cast<std::int64_t>(*as_integer(loop.lower)),
+                                   literal_trips(loop).value()});
+    }
+    open_.push_back(&loop);
+    active_ |= LaneSet{1} << number;
+    body();
+    active_ &= ~(LaneSet{1} << number);
+    open_.pop_back();
+  }
+
+  // Survey: of which registers only one element is touched, in each lane.
+
+  void survey(const Stmt& stmt) {
+    if (const auto* loop = as<For>(stmt)) {
+      in_lanes(*loop, [&] {
+        for (const Stmt& inner : statements_of(loop->body)) survey(inner);
+      });
+      return;
+    }
+    for (const Expr& root : own_expressions(stmt)) {
+      for_each(root, [&](const Expr& e) {
+        if (const auto* node = e.as<Load>()) survey(node->array, node->indices, stmt);
+      });
+    }
+    if (const auto* store = as<Store>(stmt)) survey(store->array, store->indices, stmt);
+    if (const auto* get = as<Get>(stmt)) survey(get->array, get->indices, stmt);
+    for (const Stmt& inner : children(stmt)) survey(inner);
+  }
+
+  void survey(const std::string& name, const std::vector<Expr>& indices, const Stmt& stmt) {
+    const Memory& memory = context_.design->memory(name);
+    if (memory.kind != Memory::Kind::kRegisters) return;
+    std::optional<Place> place;
+    const bool is_plain = std::ranges::all_of(
+        indices, [](const Expr& index) { return loaded_arrays(index).empty(); });
+    if (is_plain) place = place_of(memory, indices, stmt, kNoNode);
+    const auto [known, is_new] = single_.emplace(name, place);
+    if (!is_new && known->second != place) known->second.reset();
+  }
+
+  [[nodiscard]] bool is_value(const std::string& name) const {
+    const auto found = single_.find(name);
+    return found != single_.end() && found->second.has_value();
+  }
+
   // Statements.
 
   void statement(const Stmt& stmt, NodeId predicate) {
@@ -54,6 +111,26 @@ class Builder {
       // Each iteration of a loop has its own; what stands alone may be used by what follows.
       if (!context_.nest.empty()) own_.insert(declaration->array.name);
       values_.erase(declaration->array.name);
+      declared_in_[declaration->array.name] = active_;
+    } else if (const auto* loop = as<For>(stmt)) {
+      in_lanes(*loop, [&] { statement(loop->body, predicate); });
+    } else if (const auto* put = as<Put>(stmt)) {
+      const Memory& memory = context_.design->memory(put->stream);
+      const NodeId value = convert(graph_, lower(put->value, stmt, predicate), put->value.type(),
+                                   memory.array.element);
+      const Place place = place_of(memory, put->channel, stmt, predicate);
+      touch(graph_.write(put->stream, place, value, predicate, stmt), put->channel, stmt, true);
+    } else if (const auto* get = as<Get>(stmt)) {
+      const Memory& memory = context_.design->memory(get->stream);
+      const Place place = place_of(memory, get->channel, stmt, predicate);
+      const Type& element = memory.array.element;
+      require_integer(element);
+      const NodeId value =
+          graph_.read(get->stream, place, lowest(element), highest(element), predicate, stmt, true);
+      // A get changes the stream too.
+      touch(value, get->channel, stmt, true);
+      const Type& target = context_.design->memory(get->array).array.element;
+      assign(get->array, get->indices, convert(graph_, value, element, target), stmt, predicate);
     } else {
       throw InternalError("a statement that is not straight");
     }
@@ -74,25 +151,93 @@ class Builder {
   }
 
   void store(const Store& node, const Stmt& stmt, NodeId predicate) {
-    const Memory& memory = context_.design->memory(node.array);
-    const Type& element = memory.array.element;
+    const Type& element = context_.design->memory(node.array).array.element;
     require_integer(element);
-    Expr stored = node.value;
-    if (node.reduce) {
-      stored = binary(operator_of(*node.reduce), kernel::load(node.array, element, node.indices),
-                      node.value);
+    NodeId value = lower(node.value, stmt, predicate);
+    const Type& type = node.value.type();
+    if (!node.reduce) {
+      return assign(node.array, node.indices, convert(graph_, value, type, element), stmt,
+                    predicate);
     }
-    NodeId value = convert(graph_, lower(stored, stmt, predicate), stored.type(), element);
-    if (is_scalar(memory)) {
-      if (predicate != kNoNode) {
-        value = graph_.mux(predicate, value, load(node.array, {}, stmt, predicate));
+    const LaneSet over = active_ & ~target_lanes(node.array, node.indices, stmt, predicate);
+    if (over != 0)
+      std::tie(value, predicate) = reduced(*node.reduce, value, predicate, over, element);
+    const BinaryOp op = operator_of(*node.reduce);
+    const Type result =
+        binary(op, kernel::load(node.array, element, node.indices), node.value).type();
+    const NodeId old = load(node.array, node.indices, stmt, predicate);
+    const NodeId sum = rtl::apply(graph_, op, old, element, value, type, result);
+    assign(node.array, node.indices, convert(graph_, sum, result, element), stmt, predicate);
+  }
+
+  /// The lanes that have an element of their own.
+  LaneSet target_lanes(const std::string& name, const std::vector<Expr>& indices, const Stmt& stmt,
+                       NodeId predicate) {
+    const Memory& memory = context_.design->memory(name);
+    if (memory.array.shape.empty()) {
+      const auto declared = declared_in_.find(name);
+      return declared == declared_in_.end() ? 0 : declared->second;
+    }
+    return lanes_of(place_of(memory, indices, stmt, predicate));
+  }
+
+  [[nodiscard]] LaneSet lanes_of(const Place& place) const {
+    return graph_[place.address].lanes | graph_[place.bank].lanes | graph_[place.choice].lanes;
+  }
+
+  /// What all lanes of `over` give together, and whether any of them does.
+  std::pair<NodeId, NodeId> reduced(ReduceOp op, NodeId value, NodeId predicate, LaneSet over,
+                                    const Type& element) {
+    const auto refuse = [&](const std::string& reason) {
+      for (std::size_t n = 0; n < graph_.lane_loops.size(); ++n) {
+        if ((over >> n & 1) != 0) throw NotSideBySide{graph_.lane_loops[n].name, reason};
       }
-      values_[node.array] = value;
-      if (!own_.contains(node.array)) changed_[node.array] = {value, stmt};
+    };
+    const bool varies = predicate != kNoNode && (graph_[predicate].lanes & over) != 0;
+    const NodeId any = varies ? graph_.total(Op::kGreatest, predicate, over) : predicate;
+    const auto masked = [&](NodeId wanted, Int128 neutral) {
+      return varies ? graph_.mux(predicate, wanted, graph_.constant(neutral)) : wanted;
+    };
+    if (op == ReduceOp::kAdd) {
+      if (is_dot(over) && graph_[value].op == Op::kMul) {
+        const Node& product = graph_[value];
+        const NodeId dot = graph_.dot(masked(product.operands[0], 0), product.operands[1], over);
+        if (dot != kNoNode) return {dot, any};
+      }
+      return {graph_.total(Op::kTotal, masked(value, 0), over), any};
+    }
+    if (op == ReduceOp::kMul) refuse("a product over lanes is not made side by side");
+    const Node& node = graph_[value];
+    if (node.low < lowest(element) || node.high > highest(element)) {
+      refuse("the least or greatest of values wider than its array is not made side by side");
+    }
+    const bool is_least = op == ReduceOp::kMin;
+    return {graph_.total(is_least ? Op::kLeast : Op::kGreatest,
+                         masked(value, is_least ? node.high : node.low), over),
+            any};
+  }
+
+  [[nodiscard]] bool is_dot(LaneSet over) const {
+    return std::ranges::any_of(*context_.dots, [&](const std::string& name) {
+      const auto number = lane_numbers_.find(name);
+      return number != lane_numbers_.end() && (over >> number->second & 1) != 0;
+    });
+  }
+
+  /// A converted value into an element.
+  void assign(const std::string& name, const std::vector<Expr>& indices, NodeId value,
+              const Stmt& stmt, NodeId predicate) {
+    const Memory& memory = context_.design->memory(name);
+    if (is_value(name)) {
+      if (predicate != kNoNode) {
+        value = graph_.mux(predicate, value, load(name, indices, stmt, predicate));
+      }
+      values_[name] = value;
+      if (!own_.contains(name)) changed_[name] = {value, stmt};
       return;
     }
-    const NodeId index = lower_index(memory.array, node.indices, stmt, predicate);
-    touch(graph_.write(node.array, index, value, predicate, stmt), node.indices, stmt, true);
+    const Place place = place_of(memory, indices, stmt, predicate);
+    touch(graph_.write(name, place, value, predicate, stmt), indices, stmt, true);
   }
 
   // Expressions.
@@ -147,6 +292,11 @@ class Builder {
       if (found != bound_.back().end()) return found->second;
     }
     require_integer(type);
+    const auto lane = lane_numbers_.find(name);
+    if (lane != lane_numbers_.end()) {
+      const LaneLoop& loop = graph_.lane_loops[static_cast<std::size_t>(lane->second)];
+      return graph_.add(graph_.lane(lane->second), graph_.constant(loop.first));
+    }
     for (const For* loop : context_.nest) {
       if (loop->name == name) return counter(name, 1);
     }
@@ -169,59 +319,102 @@ class Builder {
     const Memory& memory = context_.design->memory(array);
     const Type& element = memory.array.element;
     require_integer(element);
-    if (is_scalar(memory)) {
+    const auto read = [&](const Place& place, NodeId when) {
+      return graph_.read(array, place, lowest(element), highest(element), when, stmt);
+    };
+    if (is_value(array)) {
       const auto known = values_.find(array);
       if (known != values_.end()) return known->second;
-      const NodeId node =
-          graph_.read(array, graph_.constant(0), lowest(element), highest(element), kNoNode, stmt);
+      const NodeId node = read(*single_.at(array), kNoNode);
       values_[array] = node;
       if (!own_.contains(array)) first_read_[array] = node;
       return node;
     }
-    const NodeId index = lower_index(memory.array, indices, stmt, predicate);
-    return touch(graph_.read(array, index, lowest(element), highest(element), predicate, stmt),
-                 indices, stmt, false);
+    const Place place = place_of(memory, indices, stmt, predicate);
+    if (memory.kind != Memory::Kind::kGlobal) {
+      // Nothing happens to what is read in vain.
+      return touch(read(place, kNoNode), indices, stmt, false);
+    }
+    if (predicate != kNoNode) {
+      predicate = graph_.total(Op::kGreatest, predicate, graph_[predicate].lanes);
+    }
+    return touch(read(place, predicate), indices, stmt, false);
   }
 
-  /// The element's number in row-major order.
-  NodeId lower_index(const Array& array, const std::vector<Expr>& indices, const Stmt& stmt,
-                     NodeId predicate) {
-    Expr flat = constant(index_type(), Int128{0});
-    for (std::size_t d = 0; d < indices.size(); ++d) flat = flat * array.shape[d] + indices[d];
-    const LinearForm form = linear_form(flat);
-    NodeId sum = graph_.constant(form.constant);
-    for (const LinearForm::Term& term : form.terms) {
-      const auto* atom = term.atom.as<Variable>();
-      const bool is_counter =
-          atom != nullptr && std::ranges::any_of(context_.nest, [&](const For* loop) {
-            return loop->name == atom->name;
-          });
-      const NodeId part =
-          is_counter ? counter(atom->name, term.factor)
-                     : graph_.mul(lower(term.atom, stmt, predicate), graph_.constant(term.factor));
-      sum = graph_.add(sum, part);
-    }
-    return convert(graph_, sum, index_type(), index_type());
+  Place place_of(const Memory& memory, const std::vector<Expr>& indices, const Stmt& stmt,
+                 NodeId predicate) {
+    const Lower sum_of = [&](const LinearForm& form) {
+      NodeId sum = graph_.constant(form.constant);
+      for (const LinearForm::Term& term : form.terms) {
+        const auto* atom = term.atom.as<Variable>();
+        const bool is_counter = atom != nullptr && !lane_numbers_.contains(atom->name) &&
+                                std::ranges::any_of(context_.nest, [&](const For* loop) {
+                                  return loop->name == atom->name;
+                                });
+        const NodeId part = is_counter ? counter(atom->name, term.factor)
+                                       : graph_.mul(lower(term.atom, stmt, predicate),
+                                                    graph_.constant(term.factor));
+        sum = graph_.add(sum, part);
+      }
+      return convert(graph_, sum, index_type(), index_type());
+    };
+    const Array& array = memory.array;
+    if (memory.kind == Memory::Kind::kGlobal)
+      return place_in_memory(graph_, array, indices, sum_of);
+    const bool apart =
+        memory.kind == Memory::Kind::kRegisters || memory.kind == Memory::Kind::kStream;
+    return place_on_chip(graph_, array, apart, indices, sum_of);
   }
 
   // Order.
 
-  [[nodiscard]] static bool is_scalar(const Memory& memory) {
-    return memory.kind == Memory::Kind::kRegisters && memory.array.shape.empty();
-  }
-
   NodeId touch(NodeId node, const std::vector<Expr>& indices, const Stmt& stmt, bool is_write) {
+    check_lanes(node);
     Touch one{node, {}};
     one.access.array = graph_[node].name;
     one.access.indices = indices;
     one.access.write = is_write;
     one.access.statement = stmt;
     one.access.loops = context_.nest;
+    one.access.loops.insert(one.access.loops.end(), open_.begin(), open_.end());
     one.access.guards = guards_;
     one.access.surroundings = context_.surroundings;
     one.access.position = {static_cast<int>(touches_.size())};
     touches_.push_back(std::move(one));
     return node;
+  }
+
+  /// Throws NotSideBySide if two lanes meet at a port.
+  void check_lanes(NodeId id) const {
+    const Node& node = graph_[id];
+    const Memory& memory = context_.design->memory(node.name);
+    if (!memory.has_ports() || node.lanes == 0) return;
+    const Place place{node.operands[0], node.operands[1], node.operands[2], node.offsets};
+    const LaneSet own = lanes_of(place);
+    // What only differs in its predicate meets at one element.
+    const LaneSet apart = node.op == Op::kWrite ? node.lanes : own;
+    const bool is_word = memory.kind == Memory::Kind::kGlobal;
+    const LaneSet moving = graph_[place.address].lanes | graph_[place.choice].lanes;
+    bool meets = is_word && moving != 0;
+    // Lanes that read the same element share the port.
+    if (node.op == Op::kWrite || moving != 0) {
+      std::set<std::int64_t> taken;
+      graph_.for_each_lane(apart, [&](const std::vector<std::int64_t>& lane) {
+        for (const std::int64_t bank : banks_of(graph_, node, lane)) {
+          meets = meets || !taken.insert(bank).second;
+        }
+      });
+    }
+    // A get of one channel happens or does not.
+    const bool is_get = node.op == Op::kRead && memory.kind == Memory::Kind::kStream;
+    if (is_get && node.predicate != kNoNode) meets |= (graph_[node.predicate].lanes & ~own) != 0;
+    if (!meets) return;
+    for (std::size_t n = 0; n < graph_.lane_loops.size(); ++n) {
+      if ((apart >> n & 1) == 0) continue;
+      throw NotSideBySide{graph_.lane_loops[n].name,
+                          fmt::format("its iterations meet at the same {} of {}",
+                                      is_word ? "word port" : "bank", node.name)};
+    }
   }
 
   /// Cycles between two accesses of one element.
@@ -280,28 +473,30 @@ class Builder {
   Leaf& leaf_;
   Graph& graph_;
   const Context& context_;
-  std::map<std::string, NodeId> values_;              ///< of scalars, at this point
-  std::map<std::string, Value> changed_;              ///< scalars that outlive the iteration
-  std::map<std::string, NodeId> first_read_;          ///< of such scalars
-  std::set<std::string> own_;                         ///< declared in the iteration
-  std::vector<std::map<std::string, NodeId>> bound_;  ///< names inside of functions
+  std::map<std::string, std::optional<Place>> single_;  ///< registers, and the element if it is one
+  std::map<std::string, NodeId> values_;                ///< of such elements, at this point
+  std::map<std::string, Value> changed_;                ///< those that outlive the iteration
+  std::map<std::string, NodeId> first_read_;            ///< of those
+  std::map<std::string, int> lane_numbers_;             ///< of lane loops
+  std::vector<const For*> open_;                        ///< lane loops around the present place
+  LaneSet active_ = 0;                                  ///< the same as a set
+  std::map<std::string, LaneSet> declared_in_;          ///< the lanes around declarations
+  std::set<std::string> own_;                           ///< declared in the iteration
+  std::vector<std::map<std::string, NodeId>> bound_;    ///< names inside of functions
   std::vector<Access::Guard> guards_;
   std::vector<Touch> touches_;
 };
 
 }  // namespace
 
-bool is_straight(const Stmt& stmt) {
-  bool result = true;
-  for_each(stmt, [&](const Stmt& inner) {
-    result = result &&
-             (as<Block>(inner) || as<Store>(inner) || as<If>(inner) || as<DeclareArray>(inner));
-  });
-  return result;
-}
-
-void build_iteration(Leaf& leaf, const std::vector<Stmt>& statements, const Context& context) {
-  Builder(leaf, context).build(statements);
+std::optional<NotSideBySide> build_iteration(Leaf& leaf, const std::vector<Stmt>& statements,
+                                             const Context& context) {
+  try {
+    Builder(leaf, context).build(statements);
+  } catch (const NotSideBySide& refusal) {
+    return refusal;
+  }
+  return std::nullopt;
 }
 
 }  // namespace heddle::kernel::rtl

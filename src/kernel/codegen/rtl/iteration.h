@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,17 +17,23 @@ namespace heddle::kernel::rtl {
 /// What stands around the statements.
 struct Context {
   const Design* design = nullptr;
-  std::vector<const For*> nest;  ///< the loops that the pipeline flattens
+  const std::set<std::string>* dots = nullptr;  ///< see Expanded
+  std::vector<const For*> nest;                 ///< the loops that the pipeline flattens
   std::shared_ptr<const Access::Surroundings> surroundings;
   std::map<std::string, Range> ranges;  ///< of all counters
 };
 
-/// Whether the statement holds no loop and nothing that takes a process of its own.
-bool is_straight(const Stmt& stmt);
+/// A loop whose iterations cannot be lanes side by side, and why.
+struct NotSideBySide {
+  std::string loop;
+  std::string reason;
+};
 
-/// Fills in the leaf's graph, its orders and waits. Scalars that live in registers are values
-/// within the iteration, read where it begins and written where it ends.
-void build_iteration(Leaf& leaf, const std::vector<Stmt>& statements, const Context& context);
+/// Fills in the leaf's graph, its orders and waits. Registers of which an iteration touches one
+/// element (in each lane) are values within it, read where it begins and written where it ends.
+/// Returns a loop that has to be copied out, if there is one; the leaf is of no use then.
+std::optional<NotSideBySide> build_iteration(Leaf& leaf, const std::vector<Stmt>& statements,
+                                             const Context& context);
 
 /// In how many iterations at the least, up to `limit`, `sink` touches what `source` touched: from
 /// 1, or 0 for the same iteration; nothing if it never does within the limit. Trip counts of inner

@@ -13,12 +13,17 @@
 namespace heddle::kernel::rtl {
 namespace {
 
+enum class NodeSide : std::uint8_t { kPut, kGet };
+
 class Module {
  public:
-  explicit Module(const Design& design) : design_(design) {}
+  /// A process of the kernel; "" for what stands outside of all.
+  Module(const Design& design, std::string process)
+      : design_(design), process_(std::move(process)) {}
 
-  std::string write() {
-    const std::string done = region(design_.top, "start");
+  /// The module's text; those of the processes that it starts are added to `files`.
+  std::string write(const RegionPtr& body, std::map<std::string, std::string>& files) {
+    const std::string done = region(body, "start");
     control_.line(fmt::format("assign done = ce & ({});", done));
     for (const Memory& memory : design_.memories) memory_text(memory);
     Text stall;
@@ -26,16 +31,85 @@ class Module {
     stall.line(fmt::format("wire ce = ~({});", joined(stalls_, " | ", "1'b0")));
     stall.gap();
     const Kernel& kernel = *design_.kernel;
+    const std::string head = process_.empty()
+                                 ? fmt::format("// {}: {}\n// Cycles from start to done: {}\n",
+                                               name(), kernel.summary, cycle_formula(design_))
+                                 : fmt::format("// Process {} of {}.\n", process_, kernel.name);
+    for (const Fork::Process& inner : processes_) {
+      Module module(design_, inner.name);
+      module.outer_ = outer_;
+      module.outer_.insert(around_.begin(), around_.end());
+      files[module.name() + ".sv"] = module.write(inner.region, files);
+    }
     return fmt::format(
-        "// {}: {}\n// Cycles from start to done: {}\n"
-        "/* verilator lint_off UNUSEDSIGNAL */  // Results have more bits than are kept.\n"
+        "{}/* verilator lint_off UNUSEDSIGNAL */  // Results have more bits than are kept.\n"
         "{}\n{}{}{}{}endmodule\n",
-        core_name(kernel), kernel.summary, cycle_formula(design_), ports(), declarations_.lines,
-        stall.lines, control_.lines, memories_.lines);
+        head, ports(), declarations_.lines, stall.lines, control_.lines, memories_.lines);
+  }
+
+  [[nodiscard]] std::string name() const {
+    return core_name(*design_.kernel) + (process_.empty() ? "" : "_" + process_);
   }
 
  private:
   // Ports.
+
+  /// A signal between this module and what is outside of it.
+  struct Port {
+    bool is_output = false;
+    int width = 1;
+    std::string name;
+  };
+
+  std::vector<Port> ports_of(const Memory& memory, const std::set<std::string>& users) const {
+    const std::string& name = memory.array.name;
+    std::vector<Port> list;
+    const bool is_used = users.empty() || std::ranges::any_of(users, [&](const std::string& user) {
+                           return memory.users.contains(user);
+                         });
+    if (!is_used) return list;
+    if (memory.kind == Memory::Kind::kGlobal) {
+      const auto bits = static_cast<int>(8 * memory.array.element.bytes() * memory.word());
+      if (memory.is_read) {
+        list.insert(list.end(), {{true, 1, name + "_read_valid"},
+                                 {false, 1, name + "_read_ready"},
+                                 {true, 64, name + "_read_index"},
+                                 {false, 1, name + "_data_valid"},
+                                 {true, 1, name + "_data_ready"},
+                                 {false, bits, name + "_data"}});
+      }
+      if (memory.is_written) {
+        list.insert(list.end(), {{true, 1, name + "_write_valid"},
+                                 {false, 1, name + "_write_ready"},
+                                 {true, 64, name + "_write_index"},
+                                 {true, bits, name + "_write_value"}});
+        if (memory.word() > 1) {
+          list.push_back({true, static_cast<int>(memory.word()), name + "_write_enable"});
+        }
+        list.push_back({false, 1, name + "_written"});
+      }
+    }
+    return list;
+  }
+
+  /// What a process has of a stream: the side that it uses.
+  std::vector<Port> stream_ports(const Memory& memory, const std::set<NodeSide>& sides) const {
+    const std::string& name = memory.array.name;
+    const auto units = static_cast<int>(memory.units());
+    const auto bits = static_cast<int>(memory.banks.count) * memory.array.element.bits();
+    std::vector<Port> list;
+    if (sides.contains(NodeSide::kPut)) {
+      list.insert(list.end(), {{true, units, name + "_put"},
+                               {false, units, name + "_room"},
+                               {true, bits, name + "_value"}});
+    }
+    if (sides.contains(NodeSide::kGet)) {
+      list.insert(list.end(), {{true, units, name + "_get"},
+                               {false, units, name + "_some"},
+                               {false, bits, name + "_front"}});
+    }
+    return list;
+  }
 
   std::string ports() {
     std::vector<std::string> list = {"input logic clk", "input logic rst", "input logic start",
@@ -46,32 +120,33 @@ class Module {
         list.push_back(fmt::format("input {} arg_{}", type, scalar->name));
       }
     }
-    for (const Memory& memory : design_.memories) {
-      if (memory.kind != Memory::Kind::kGlobal) continue;
-      const std::string& name = memory.array.name;
-      const int bits = 8 * memory.array.element.bytes();
-      const auto add = [&](const std::string& direction, int width, const std::string& signal) {
-        const std::string type = width == 1 ? "logic" : vector_type(width, false);
-        list.push_back(fmt::format("{} {} {}_{}", direction, type, name, signal));
-      };
-      if (memory.is_read) {
-        add("output", 1, "read_valid");
-        add("input", 1, "read_ready");
-        add("output", 64, "read_index");
-        add("input", 1, "data_valid");
-        add("output", 1, "data_ready");
-        add("input", bits, "data");
-      }
-      if (memory.is_written) {
-        add("output", 1, "write_valid");
-        add("input", 1, "write_ready");
-        add("output", 64, "write_index");
-        add("output", bits, "write_value");
-        add("input", 1, "written");
+    if (!process_.empty()) {
+      for (const auto& [name, type] : outer_) {
+        list.push_back(fmt::format("input {} {}", type, name));
       }
     }
-    return fmt::format("module {} (\n  {}\n);", core_name(*design_.kernel),
-                       fmt::join(list, ",\n  "));
+    for (const Memory& memory : design_.memories) {
+      std::vector<Port> own = ports_of(
+          memory, process_.empty() ? std::set<std::string>{} : std::set<std::string>{process_});
+      if (memory.kind == Memory::Kind::kStream && !process_.empty()) {
+        own = stream_ports(memory, sides_of(memory.array.name));
+      }
+      for (const Port& port : own) {
+        const std::string type = port.width == 1 ? "logic" : vector_type(port.width, false);
+        list.push_back(
+            fmt::format("{} {} {}", port.is_output ? "output" : "input", type, port.name));
+      }
+    }
+    return fmt::format("module {} (\n  {}\n);", name(), fmt::join(list, ",\n  "));
+  }
+
+  /// The sides of a stream that this module's leaves use.
+  [[nodiscard]] std::set<NodeSide> sides_of(const std::string& stream) const {
+    std::set<NodeSide> sides;
+    for (const Site& site : sites_) {
+      if (site.array == stream) sides.insert(site.is_write ? NodeSide::kPut : NodeSide::kGet);
+    }
+    return sides;
   }
 
   // Control. Each writes a region that `go` starts, and returns when it is done.
@@ -111,6 +186,7 @@ class Module {
     const std::string upper = bound_text(loop.upper, wide);
     control_.line(fmt::format("wire {0}_more = $signed({1}) < $signed({2});", name,
                               resized(name + "_count", width, wide), upper));
+    around_[name] = vector_type(bits, is_signed);
     const std::string done = region(repeat.body, fmt::format("({0}_check & {0}_more)", name));
     control_.line(fmt::format("assign {}_again = {};", name, done));
     control_.line("always_ff @(posedge clk)");
@@ -153,6 +229,25 @@ class Module {
     return fmt::format("{}[{}]", name, cycles);
   }
 
+  std::string text(const Fork& fork, const std::string& go) {
+    const std::string own = fmt::format("fork{}", forks_++);
+    const std::size_t count = fork.processes.size();
+    control_.line(fmt::format("wire {0}_go = ce & ({1});", own, go));
+    control_.line(fmt::format("wire [{}:0] {}_done;", count - 1, own));
+    control_.line(fmt::format("logic [{}:0] {}_ended;", count - 1, own));
+    control_.line("always_ff @(posedge clk)");
+    control_.line(fmt::format("  if (rst | (ce & (&{0}_ended))) {0}_ended <= '0;", own));
+    control_.line(fmt::format("  else {0}_ended <= {0}_ended | {0}_done;", own));
+    for (std::size_t i = 0; i < count; ++i) {
+      const Module module(design_, fork.processes[i].name);
+      processes_.push_back(fork.processes[i]);
+      control_.line(fmt::format("{0} {1} (.start({2}_go), .done({2}_done[{3}]), .*);",
+                                module.name(), "process_" + fork.processes[i].name, own, i));
+    }
+    control_.gap();
+    return fmt::format("(&{}_ended)", own);
+  }
+
   void declare_once(const std::string& line) {
     if (declarations_.lines.find(line) == std::string::npos) declarations_.line(line);
   }
@@ -165,16 +260,25 @@ class Module {
     for (const Site& site : sites_) {
       if (site.array == memory.array.name) (site.is_write ? writes : reads).push_back(&site);
     }
+    const bool is_here = memory.users.contains(process_);
     switch (memory.kind) {
       case Memory::Kind::kRegisters:
-        return registers(memory, writes);
+        if (is_here) registers(memory, writes);
+        return;
       case Memory::Kind::kRom:
-        return rom(memory);
+        if (is_here) rom(memory);
+        return;
       case Memory::Kind::kRam:
-        return ram(memory, reads, writes);
+        if (is_here) ram(memory, reads, writes);
+        return;
       case Memory::Kind::kGlobal:
-        if (memory.is_read) global_reads(memory, reads);
-        if (memory.is_written) global_writes(memory, writes);
+        if (is_here && memory.is_read) global_reads(memory, reads);
+        if (is_here && memory.is_written) global_writes(memory, writes);
+        return;
+      case Memory::Kind::kStream:
+        if (process_.empty()) return fifos(memory);
+        if (!writes.empty()) puts(memory, writes);
+        if (!reads.empty()) gets(memory, reads);
     }
   }
 
@@ -182,19 +286,28 @@ class Module {
     const Type& element = memory.array.element;
     const std::string name = "reg_" + memory.array.name;
     const int width = element.bits();
-    const bool is_number = is_signed(element) && memory.elements == 1;
+    const bool is_number = is_signed(element) && memory.banks.count == 1;
     declarations_.line(fmt::format(
-        "{} {};", vector_type(static_cast<int>(memory.elements) * width, is_number), name));
+        "{} {};", vector_type(static_cast<int>(memory.banks.count) * width, is_number), name));
     if (writes.empty()) return memories_.line(fmt::format("assign {} = '0;", name));
-    memories_.line("always_ff @(posedge clk) if (ce) begin");
-    for (const Site* site : writes) {
-      const std::string place =
-          memory.elements == 1
-              ? name
-              : fmt::format("{}[{} * {} +: {}]", name, resized(site->index, site->index_width, 32),
-                            width, width);
-      memories_.line(fmt::format("  if ({}) {} <= {};", site->wanted, place, site->data));
+    const bool is_whole =
+        std::ranges::all_of(writes, [](const Site* site) { return site->at.empty(); });
+    if (is_whole) {
+      memories_.line("always_ff @(posedge clk) if (ce) begin");
+      for (const Site* site : writes) {
+        memories_.line(fmt::format("  if ({}) {} <= {};", site->wanted, name, site->data));
+      }
+      return memories_.line("end");
     }
+    memories_.line(fmt::format("for (genvar b = 0; b < {}; b = b + 1) begin : {}_bank",
+                               memory.banks.count, name));
+    memories_.line("  always_ff @(posedge clk) if (ce) begin");
+    for (const Site* site : writes) {
+      memories_.line(fmt::format("    if ({0}) {1}[b * {2} +: {2}] <= {3}[b * {2} +: {2}];",
+                                 site->at.empty() ? site->wanted : site->at + "[b]", name, width,
+                                 site->data));
+    }
+    memories_.line("  end");
     memories_.line("end");
   }
 
@@ -206,22 +319,54 @@ class Module {
       elements.push_back(literal(element->as<Constant>()->raw, width));
     }
     declarations_.line(fmt::format("localparam [{}:0] rom_{} = {{{}}};",
-                                   memory.elements * width - 1, memory.array.name,
+                                   memory.banks.depth * width - 1, memory.array.name,
                                    fmt::join(elements, ", ")));
   }
 
-  /// The wanted site's signal; with one site, that.
-  static std::string chosen(const std::vector<const Site*>& sites, int width, bool is_index) {
-    std::vector<std::string> terms;
+  /// Of an access, what concerns one unit: expressions over `unit`, which may be a genvar.
+  struct Part {
+    std::string enable;
+    std::string address;
+    std::string data;
+  };
+  static Part part_of(const Site& site, const std::string& unit, bool is_one, int address_width,
+                      std::int64_t bits) {
+    Part part;
+    part.enable = site.at.empty() ? "(" + site.wanted + ")" : fmt::format("{}[{}]", site.at, unit);
+    part.address = site.has_addresses ? fmt::format("{}[{} * {} +: {}]", site.address, unit,
+                                                    site.address_width, site.address_width)
+                                      : site.address;
+    part.address = resized(part.address, site.address_width, address_width);
+    part.data = is_one ? site.data : fmt::format("{}[{} * {} +: {}]", site.data, unit, bits, bits);
+    return part;
+  }
+  static std::vector<Part> parts_of(const std::vector<const Site*>& sites, const std::string& unit,
+                                    bool is_one, int address_width, std::int64_t bits) {
+    std::vector<Part> parts;
+    parts.reserve(sites.size());
     for (const Site* site : sites) {
-      const std::string value =
-          is_index ? resized(site->index, site->index_width, width) : site->data;
-      if (sites.size() == 1) return value;
-      terms.push_back(fmt::format("({{{}{{{}}}}} & {})", width, site->wanted, value));
+      parts.push_back(part_of(*site, unit, is_one, address_width, bits));
     }
-    return joined(terms, "|", literal(0, width));
+    return parts;
   }
 
+  /// The enabled part's value; with one part, that.
+  static std::string chosen(const std::vector<Part>& parts, std::int64_t width,
+                            std::string Part::* value) {
+    if (parts.size() == 1) return parts.front().*value;
+    std::vector<std::string> terms;
+    terms.reserve(parts.size());
+    for (const Part& part : parts) {
+      terms.push_back(fmt::format("({{{}{{{}}}}} & {})", width, part.enable, part.*value));
+    }
+    return joined(terms, "|", literal(0, static_cast<int>(width)));
+  }
+  static std::string any(const std::vector<Part>& parts) {
+    std::vector<std::string> terms;
+    terms.reserve(parts.size());
+    for (const Part& part : parts) terms.push_back(part.enable);
+    return joined(terms, "|", "1'b0");
+  }
   static std::string any(const std::vector<const Site*>& sites,
                          std::string Site::* signal = &Site::wanted) {
     std::vector<std::string> terms;
@@ -233,19 +378,114 @@ class Module {
   void ram(const Memory& memory, const std::vector<const Site*>& reads,
            const std::vector<const Site*>& writes) {
     const std::string name = "ram_" + memory.array.name;
-    const int width = memory.array.element.bits();
-    const int address = bits_for(0, std::max<std::int64_t>(memory.elements - 1, 1));
-    declarations_.line(fmt::format("wire [{}:0] {}_rdata;", width - 1, name));
-    const std::string style = memory.array.storage == Storage::kUram     ? "ultra"
-                              : memory.array.storage == Storage::kLutram ? "distributed"
-                                                                         : "block";
+    const std::int64_t bits = memory.unit * memory.array.element.bits();
+    const std::int64_t units = memory.units();
+    const int address = bits_for(0, std::max<std::int64_t>(memory.banks.depth - 1, 1));
+    declarations_.line(fmt::format("wire [{}:0] {}_rdata;", units * bits - 1, name));
+    const bool is_one = units == 1;
+    const std::vector<Part> read = parts_of(reads, "b", is_one, address, bits);
+    const std::vector<Part> write = parts_of(writes, "b", is_one, address, bits);
+    if (!is_one) {
+      memories_.line(
+          fmt::format("for (genvar b = 0; b < {}; b = b + 1) begin : {}_banks", units, name));
+    }
     memories_.line(
-        fmt::format("ram_sdp #(.WIDTH({}), .DEPTH({}), .STYLE(\"{}\"), .LATENCY(1)) {} (", width,
-                    memory.elements, style, name));
-    memories_.line(fmt::format("  .clk, .ce, .we({}), .waddr({}), .wdata({}),", any(writes),
-                               chosen(writes, address, true), chosen(writes, width, false)));
-    memories_.line(fmt::format("  .re({}), .raddr({}), .rdata({}_rdata));", any(reads),
-                               chosen(reads, address, true), name));
+        fmt::format("ram_sdp #(.WIDTH({}), .DEPTH({}), .STYLE(\"{}\"), .LATENCY(1)) {} (", bits,
+                    memory.banks.depth, style_of(memory), name));
+    memories_.line(fmt::format("  .clk, .ce, .we({}), .waddr({}), .wdata({}),", any(write),
+                               chosen(write, address, &Part::address),
+                               chosen(write, bits, &Part::data)));
+    memories_.line(fmt::format("  .re({}), .raddr({}), .rdata({}_rdata{}));", any(read),
+                               chosen(read, address, &Part::address), name,
+                               is_one ? "" : fmt::format("[b * {} +: {}]", bits, bits)));
+    if (!is_one) memories_.line("end");
+  }
+
+  static std::string style_of(const Memory& memory) {
+    switch (memory.array.storage) {
+      case Storage::kUram:
+        return "ultra";
+      case Storage::kLutram:
+        return "distributed";
+      case Storage::kBram:
+        return "block";
+      default:
+        break;
+    }
+    // A look-up table holds 64 bits as memory.
+    constexpr std::int64_t kShallow = 64;
+    return memory.banks.depth <= kShallow ? "distributed" : "block";
+  }
+
+  /// A stream's queues, between the processes.
+  void fifos(const Memory& memory) {
+    const std::string& name = memory.array.name;
+    const std::int64_t bits = memory.unit * memory.array.element.bits();
+    const std::int64_t units = memory.units();
+    for (const char* signal : {"put", "room", "get", "some"}) {
+      declarations_.line(fmt::format(
+          "wire {}{}_{};", units == 1 ? "" : fmt::format("[{}:0] ", units - 1), name, signal));
+    }
+    for (const char* signal : {"value", "front"}) {
+      declarations_.line(fmt::format("wire [{}:0] {}_{};", units * bits - 1, name, signal));
+    }
+    const int count_bits = bits_for(0, memory.fifo_depth);
+    declarations_.line(fmt::format("wire [{}:0] {}_fill;", units * count_bits - 1, name));
+    const std::string one = units == 1 ? "" : "[b]";
+    const std::string part = units == 1 ? "" : fmt::format("[b * {} +: {}]", bits, bits);
+    if (units > 1) {
+      memories_.line(
+          fmt::format("for (genvar b = 0; b < {}; b = b + 1) begin : {}_queues", units, name));
+    }
+    memories_.line(
+        fmt::format("fifo #(.WIDTH({}), .DEPTH({})) {}_queue (", bits, memory.fifo_depth, name));
+    memories_.line(fmt::format(
+        "  .clk, .rst, .in_valid({0}_put{1}), .in_ready({0}_room{1}), .in_data({0}_value{2}),",
+        name, one, part));
+    memories_.line(fmt::format(
+        "  .out_valid({0}_some{1}), .out_ready({0}_get{1}), .out_data({0}_front{2}), "
+        ".count({0}_fill{3}));",
+        name, one, part, units == 1 ? "" : fmt::format("[b * {} +: {}]", count_bits, count_bits)));
+    if (units > 1) memories_.line("end");
+  }
+
+  /// What a process puts and gets, and that it waits for room or for something.
+  void puts(const Memory& memory, const std::vector<const Site*>& sites) {
+    stream_side(memory, sites, "put", "room");
+    const std::string& name = memory.array.name;
+    const std::int64_t bits = memory.unit * memory.array.element.bits();
+    const bool is_one = memory.units() == 1;
+    for_units(memory, name + "_values", [&](const std::string& unit) {
+      const std::vector<Part> parts = parts_of(sites, unit, is_one, 1, bits);
+      return fmt::format("assign {}_value{} = {};", name,
+                         is_one ? "" : fmt::format("[{} * {} +: {}]", unit, bits, bits),
+                         chosen(parts, bits, &Part::data));
+    });
+  }
+  void gets(const Memory& memory, const std::vector<const Site*>& sites) {
+    stream_side(memory, sites, "get", "some");
+  }
+  void stream_side(const Memory& memory, const std::vector<const Site*>& sites,
+                   const std::string& act, const std::string& can) {
+    const std::string& name = memory.array.name;
+    const std::int64_t units = memory.units();
+    const std::string wanted = fmt::format("{}_{}_wanted", name, act);
+    declarations_.line(
+        fmt::format("wire {}{};", units == 1 ? "" : fmt::format("[{}:0] ", units - 1), wanted));
+    for_units(memory, fmt::format("{}_{}s", name, act), [&](const std::string& unit) {
+      return fmt::format("assign {}{} = {};", wanted, units == 1 ? "" : fmt::format("[{}]", unit),
+                         any(parts_of(sites, unit, units == 1, 1, 1)));
+    });
+    memories_.line(fmt::format("assign {}_{} = {{{}{{ce}}}} & {};", name, act, units, wanted));
+    stalls_.push_back(fmt::format("(|({} & ~{}_{}))", wanted, name, can));
+  }
+  template <typename Line>
+  void for_units(const Memory& memory, const std::string& label, const Line& line) {
+    if (memory.units() == 1) return memories_.line(line("0"));
+    memories_.line(
+        fmt::format("for (genvar b = 0; b < {}; b = b + 1) begin : {}", memory.units(), label));
+    memories_.line("  " + line("b"));
+    memories_.line("end");
   }
 
   void global_reads(const Memory& memory, const std::vector<const Site*>& sites) {
@@ -257,7 +497,8 @@ class Module {
     }
     memories_.line(fmt::format("assign {}_read_wanted = {};", name, any(sites)));
     memories_.line(fmt::format("assign {0}_read_valid = ce & {0}_read_wanted;", name));
-    memories_.line(fmt::format("assign {}_read_index = {};", name, chosen(sites, 64, true)));
+    memories_.line(fmt::format("assign {}_read_index = {};", name,
+                               chosen(parts_of(sites, "0", true, 64, 1), 64, &Part::address)));
     memories_.line(
         fmt::format("assign {}_data_wanted = {};", name, any(sites, &Site::data_wanted)));
     memories_.line(fmt::format("assign {0}_data_ready = ce & {0}_data_wanted;", name));
@@ -272,13 +513,26 @@ class Module {
 
   void global_writes(const Memory& memory, const std::vector<const Site*>& sites) {
     const std::string& name = memory.array.name;
-    const int bits = 8 * memory.array.element.bytes();
+    const std::int64_t bits = 8 * memory.array.element.bytes() * memory.word();
     declarations_.line(fmt::format("wire {}_write_wanted;", name));
     declarations_.line(fmt::format("logic [31:0] {}_pending;", name));
     memories_.line(fmt::format("assign {}_write_wanted = {};", name, any(sites)));
     memories_.line(fmt::format("assign {0}_write_valid = ce & {0}_write_wanted;", name));
-    memories_.line(fmt::format("assign {}_write_index = {};", name, chosen(sites, 64, true)));
-    memories_.line(fmt::format("assign {}_write_value = {};", name, chosen(sites, bits, false)));
+    std::vector<Part> words = parts_of(sites, "0", true, 64, bits);
+    std::vector<Part> enables = words;
+    for (std::size_t i = 0; i < sites.size(); ++i) {
+      words[i].enable = enables[i].enable = "(" + sites[i]->wanted + ")";
+      enables[i].data =
+          sites[i]->at.empty() ? fmt::format("{{{}{{1'b1}}}}", memory.word()) : sites[i]->at;
+    }
+    memories_.line(
+        fmt::format("assign {}_write_index = {};", name, chosen(words, 64, &Part::address)));
+    memories_.line(
+        fmt::format("assign {}_write_value = {};", name, chosen(words, bits, &Part::data)));
+    if (memory.word() > 1) {
+      memories_.line(fmt::format("assign {}_write_enable = {};", name,
+                                 chosen(enables, memory.word(), &Part::data)));
+    }
     memories_.line("always_ff @(posedge clk)");
     memories_.line(fmt::format("  if (rst) {}_pending <= 32'd0;", name));
     memories_.line(fmt::format(
@@ -287,6 +541,11 @@ class Module {
   }
 
   const Design& design_;
+  std::string process_;
+  /// Counters of the loops around this process and of those in it, with their types.
+  std::map<std::string, std::string> outer_;
+  std::map<std::string, std::string> around_;
+  std::vector<Fork::Process> processes_;
   Text declarations_;
   Text control_;
   Text memories_;
@@ -294,6 +553,7 @@ class Module {
   std::vector<std::string> stalls_;
   int choices_ = 0;
   int flushes_ = 0;
+  int forks_ = 0;
 };
 
 }  // namespace
@@ -302,8 +562,11 @@ std::string core_name(const Kernel& kernel) {
   return kernel.name + "_core";
 }
 
-std::string core_text(const Design& design) {
-  return Module(design).write();
+std::map<std::string, std::string> core_files(const Design& design) {
+  std::map<std::string, std::string> files;
+  const std::string text = Module(design, "").write(design.top, files);
+  files[core_name(*design.kernel) + ".sv"] = text;
+  return files;
 }
 
 }  // namespace heddle::kernel::rtl

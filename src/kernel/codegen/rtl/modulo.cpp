@@ -12,8 +12,16 @@
 namespace heddle::kernel::rtl {
 namespace {
 
-/// A port that serves one access a cycle.
+/// A memory's ports of one kind: a bank serves one access a cycle.
 using Port = std::pair<std::string, Op>;
+
+/// The accesses to such ports.
+struct Contest {
+  std::vector<NodeId> accesses;
+  /// For each access those before it that need a port in common, as positions in `accesses`.
+  std::vector<std::vector<std::size_t>> rivals;
+  int most = 0;  ///< accesses that one port serves
+};
 
 class Solver {
  public:
@@ -24,9 +32,10 @@ class Solver {
       timing_.push_back(timing(node));
       total += timing_.back().cycles + 1;
       if (node.is_access() && design_.memory(node.name).has_ports()) {
-        ports_[{node.name, node.op}].push_back(static_cast<NodeId>(timing_.size()) - 1);
+        ports_[{node.name, node.op}].accesses.push_back(static_cast<NodeId>(timing_.size()) - 1);
       }
     }
+    for (auto& [port, contest] : ports_) find_rivals(design_.memory(port.first), contest);
     // A longest path leaves each node once.
     std::vector<int> leaving(timing_.size(), 0);
     for (const Order& order : graph_.orders) {
@@ -51,9 +60,7 @@ class Solver {
       }
     }
     low = std::max(low, least);
-    for (const auto& [port, accesses] : ports_) {
-      low = std::max(low, static_cast<int>(accesses.size()));
-    }
+    for (const auto& [port, contest] : ports_) low = std::max(low, contest.most);
     for (int interval = low;; interval += 1 + interval / 8) {
       ensure(interval <= 2 * (least + longest_ + low),
              "no interval serves the ports of a pipeline");
@@ -61,7 +68,7 @@ class Solver {
     }
   }
 
-  [[nodiscard]] const std::map<Port, std::vector<NodeId>>& ports() const { return ports_; }
+  [[nodiscard]] const std::map<Port, Contest>& ports() const { return ports_; }
 
   /// The order between iterations that asks for the longest interval, and that interval.
   [[nodiscard]] std::pair<const Order*, int> critical() const {
@@ -78,13 +85,31 @@ class Solver {
   }
 
  private:
+  void find_rivals(const Memory& memory, Contest& contest) const {
+    std::map<std::int64_t, std::vector<std::size_t>> users;
+    for (std::size_t i = 0; i < contest.accesses.size(); ++i) {
+      const Node& node = graph_[contest.accesses[i]];
+      std::vector<std::int64_t> banks = {0};  // All banks of a word share its command.
+      if (memory.kind != Memory::Kind::kGlobal) banks = banks_of(graph_, node);
+      std::set<std::size_t> rivals;
+      for (const std::int64_t bank : banks) {
+        std::vector<std::size_t>& others = users[bank];
+        rivals.insert(others.begin(), others.end());
+        others.push_back(i);
+        contest.most = std::max(contest.most, static_cast<int>(others.size()));
+      }
+      contest.rivals.emplace_back(rivals.begin(), rivals.end());
+    }
+  }
+
   [[nodiscard]] Timing timing(const Node& node) const {
     if (node.op == Op::kWrite) return {};
     if (node.op != Op::kRead) return timing_of(graph_, node);
     const Memory& memory = design_.memory(node.name);
     const int cycles = memory.read_cycles(design_.target);
-    constexpr int kChoice = 400;  // among the elements, or behind a memory
-    return {cycles, 0, memory.elements == 1 && cycles == 0 ? 0 : kChoice};
+    constexpr int kChoice = 400;  // among banks, or behind a memory
+    const bool is_register = memory.kind == Memory::Kind::kRegisters && node.offsets.size() == 1;
+    return {cycles, 0, is_register ? 0 : kChoice};
   }
 
   Times take(bool found, int interval) {
@@ -166,12 +191,15 @@ class Solver {
   /// Moves accesses that meet at a port; false if there are none.
   bool separate(int interval) {
     bool is_changed = false;
-    for (const auto& [port, accesses] : ports_) {
-      std::set<int> taken;
-      for (const NodeId access : accesses) {
-        int& start = start_[static_cast<std::size_t>(access)];
-        while (!taken.insert(start % interval).second) {
-          ++start;
+    for (const auto& [port, contest] : ports_) {
+      const auto start_of = [&](std::size_t i) -> int& {
+        return start_[static_cast<std::size_t>(contest.accesses[i])];
+      };
+      for (std::size_t i = 0; i < contest.accesses.size(); ++i) {
+        std::set<int> taken;
+        for (const std::size_t rival : contest.rivals[i]) taken.insert(start_of(rival) % interval);
+        while (taken.contains(start_of(i) % interval)) {
+          ++start_of(i);
           is_changed = true;
         }
       }
@@ -200,7 +228,7 @@ class Solver {
   bool pipelined_;
   int longest_ = 0;  ///< no schedule without ports is longer
   std::vector<Timing> timing_;
-  std::map<Port, std::vector<NodeId>> ports_;
+  std::map<Port, Contest> ports_;
   std::vector<int> start_;
   std::vector<int> offset_;  ///< picoseconds into the start's cycle
 };
@@ -212,11 +240,11 @@ std::string first_line(const Stmt& stmt) {
 
 Miss explain(const Leaf& leaf, int asked, const Solver& solver) {
   Miss miss{leaf.loops.back().name, asked, leaf.times.interval, "", ""};
-  for (const auto& [port, accesses] : solver.ports()) {
-    if (static_cast<int>(accesses.size()) <= asked) continue;
+  for (const auto& [port, contest] : solver.ports()) {
+    if (contest.most <= asked) continue;
     miss.reason =
         fmt::format("an iteration {} {} {} times, and its memory allows one in a cycle",
-                    port.second == Op::kRead ? "reads" : "writes", port.first, accesses.size());
+                    port.second == Op::kRead ? "reads" : "writes", port.first, contest.most);
     miss.remedy = fmt::format(
         "partition {} so that these lie in different banks, stage it on chip, "
         "or keep what is used again in a scalar",

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "kernel/codegen/rtl/arithmetic.h"
+#include "kernel/codegen/rtl/joined.h"
 #include "kernel/scalar.h"
 
 namespace heddle::kernel::rtl {
@@ -49,6 +50,14 @@ std::string_view word(Op op) {
     case Op::kShiftLeft:
     case Op::kShiftRight:
       return "shifted";
+    case Op::kTotal:
+      return "total";
+    case Op::kLeast:
+      return "least";
+    case Op::kGreatest:
+      return "greatest";
+    case Op::kDot:
+      return "dot";
     case Op::kRead:
       return "read";
     default:
@@ -87,8 +96,9 @@ std::string PipelineText::write(const std::string& go) {
   control(go);
   const std::string head = std::move(text_.lines);
   text_.lines.clear();
-  const auto count = static_cast<NodeId>(leaf_.graph.nodes().size());
+  const auto count = static_cast<NodeId>(graph().nodes().size());
   for (NodeId id = 0; id < count; ++id) operation(id);
+  close_lanes();
   delays();
   text_.gap();
   return head + declarations_.lines + text_.lines;
@@ -180,7 +190,7 @@ void PipelineText::counter(const Loop& loop, const std::string& advances,
   };
   step(count, bound_text(loop.lower, width), literal(1, width));
   std::set<Int128> factors;
-  for (const Node& node : leaf_.graph.nodes()) {
+  for (const Node& node : graph().nodes()) {
     const bool is_scaled = node.op == Op::kCounter && node.name == loop.name && node.value != 1;
     if (!is_scaled || !factors.insert(node.value).second) continue;
     const std::string scaled = count + factor_name(node.value);
@@ -195,7 +205,7 @@ void PipelineText::counter(const Loop& loop, const std::string& advances,
 }
 
 std::string PipelineText::node_name(NodeId id) const {
-  const Node& node = leaf_.graph[id];
+  const Node& node = graph()[id];
   if (node.op == Op::kInput) return node.name;
   if (node.op == Op::kCounter) {
     return prefix_ + node.name + (node.value == 1 ? "" : factor_name(node.value));
@@ -203,9 +213,134 @@ std::string PipelineText::node_name(NodeId id) const {
   return fmt::format("{}{}{}", prefix_, node.op == Op::kRead ? node.name + "_" : word(node.op), id);
 }
 
+// Lanes.
+
+std::string PipelineText::lane_index(LaneSet lanes, const Numbers& numbers) const {
+  std::string text;
+  for (std::size_t n = 0; n < graph().lane_loops.size(); ++n) {
+    if ((lanes >> n & 1) == 0) continue;
+    const LaneLoop& loop = graph().lane_loops[n];
+    const auto given = numbers.find(n);
+    const std::string own = given == numbers.end() ? "g_" + loop.name : given->second;
+    text = text.empty() ? own : fmt::format("({} * {} + {})", text, loop.trips, own);
+  }
+  return text.empty() ? "0" : text;
+}
+
+std::string PipelineText::part(const std::string& vector, LaneSet lanes, int width,
+                               const Numbers& numbers) const {
+  if (lanes == 0) return vector;
+  return fmt::format("{}[{} * {} +: {}]", vector, lane_index(lanes, numbers), width, width);
+}
+
+std::string PipelineText::number(NodeId id, const Numbers& numbers) const {
+  const Node& node = graph()[id];
+  if (node.op == Op::kConstant) return to_string(node.value);
+  if (node.op == Op::kLane) {
+    const auto loop = static_cast<std::size_t>(node.value);
+    const auto given = numbers.find(loop);
+    return given == numbers.end() ? "g_" + graph().lane_loops[loop].name : given->second;
+  }
+  const std::string a = number(node.operands[0], numbers);
+  const std::string b = number(node.operands[1], numbers);
+  switch (node.op) {
+    case Op::kMul:
+      return fmt::format("({} * {})", a, b);
+    case Op::kQuotient:
+      return fmt::format("({} / {})", a, b);
+    case Op::kRemainder:
+      return fmt::format("({} % {})", a, b);
+    case Op::kShiftLeft:
+      return fmt::format("({} * {})", a,
+                         to_string(Int128{1} << static_cast<int>(graph()[node.operands[1]].value)));
+    default:
+      return fmt::format("({} {} {})", a, infix(node.op), b);
+  }
+}
+
+void PipelineText::line(LaneSet lanes, const std::string& text) {
+  if (!in_lanes_.empty() && lanes != open_) close_lanes();
+  if (lanes == 0) return text_.line(text);
+  open_ = lanes;
+  in_lanes_.push_back(text);
+}
+
+void PipelineText::close_lanes() {
+  if (in_lanes_.empty()) return;
+  std::string indent;
+  for (std::size_t n = 0; n < graph().lane_loops.size(); ++n) {
+    if ((open_ >> n & 1) == 0) continue;
+    const LaneLoop& loop = graph().lane_loops[n];
+    text_.line(fmt::format(
+        "{0}for (genvar g_{1} = 0; g_{1} < {2}; g_{1} = g_{1} + 1) begin : {3}", indent, loop.name,
+        loop.trips,
+        indent.empty() ? fmt::format("{}lanes{}", prefix_, blocks_++) : "of_" + loop.name));
+    indent += "  ";
+  }
+  for (const std::string& line : in_lanes_) text_.line(indent + line);
+  in_lanes_.clear();
+  while (!indent.empty()) {
+    indent.resize(indent.size() - 2);
+    text_.line(indent + "end");
+  }
+}
+
+template <typename Write>
+void PipelineText::for_choices(const Node& node, const std::string& bank, const std::string& choice,
+                               LaneSet lanes, const Write& write) {
+  if (node.offsets.size() == 1) return write(fmt::format("({} + {})", bank, node.offsets[0]), "");
+  const int width = bits_for(0, static_cast<std::int64_t>(node.offsets.size()) - 1);
+  const std::int64_t stride = node.offsets[1] - node.offsets[0];
+  bool is_even = true;
+  for (std::size_t i = 0; i < node.offsets.size(); ++i) {
+    is_even = is_even && node.offsets[i] == node.offsets[0] + static_cast<std::int64_t>(i) * stride;
+  }
+  if (!is_even) {
+    for (std::size_t i = 0; i < node.offsets.size(); ++i) {
+      write(fmt::format("({} + {})", bank, node.offsets[i]),
+            fmt::format("({} == {})", choice, literal(static_cast<std::int64_t>(i), width)));
+    }
+    return;
+  }
+  line(lanes, fmt::format("for (genvar c = 0; c < {}; c = c + 1) begin : {}among{}",
+                          node.offsets.size(), prefix_, blocks_++));
+  write(fmt::format("({} + {} + c * {})", bank, node.offsets[0], stride),
+        fmt::format("({} == {}'(c))", choice, width));
+  line(lanes, "end");
+}
+
+void PipelineText::zeros(const std::string& vector, const std::set<std::int64_t>& covered,
+                         std::int64_t count, std::int64_t width) {
+  for (std::int64_t first = 0; first < count; ++first) {
+    if (covered.contains(first)) continue;
+    std::int64_t last = first;
+    while (last + 1 < count && !covered.contains(last + 1)) ++last;
+    line(0, fmt::format("assign {}[{}:{}] = '0;", vector, (last + 1) * width - 1, first * width));
+    first = last;
+  }
+}
+
+std::string PipelineText::gathered(NodeId user, std::size_t position, LaneSet over, int width) {
+  const NodeId id = graph()[user].operands[position];
+  const LaneSet lanes = graph()[id].lanes;
+  const std::string vector = fmt::format("{}_in{}", node_name(user), position);
+  const std::int64_t inner = graph().lane_count(over);
+  declarations_.line(fmt::format("wire [{}:0] {};", graph().lane_count(lanes) * width - 1, vector));
+  line(lanes,
+       fmt::format("assign {}[({} * {} + {}) * {} +: {}] = {};", vector, lane_index(lanes & ~over),
+                   inner, lane_index(over), width, width, at(id, start(user), width)));
+  return vector;
+}
+
+// Values.
+
 std::string PipelineText::at(NodeId id, int cycle) {
-  const Node& node = leaf_.graph[id];
+  const Node& node = graph()[id];
   if (node.op == Op::kConstant) return literal(node.value, node.width());
+  if (graph().is_fixed(node)) {
+    const std::string text = fmt::format("{}'({})", node.width(), number(id));
+    return node.is_signed() ? text : fmt::format("$unsigned({})", text);
+  }
   std::string text = node_name(id);
   if (node.op == Op::kInput) return text;
   const int distance = cycle - ready(id);
@@ -214,67 +349,162 @@ std::string PipelineText::at(NodeId id, int cycle) {
     taps_[id].insert(distance);
     text += fmt::format("_d{}", distance);
   }
-  return text;
+  if (node.lanes == 0) return text;
+  text = part(text, node.lanes, node.width());
+  return node.is_signed() ? fmt::format("$signed({})", text) : text;
 }
 
 std::string PipelineText::at(NodeId id, int cycle, int width) {
-  const Node& node = leaf_.graph[id];
+  const Node& node = graph()[id];
   if (node.op == Op::kConstant) return literal(node.value, width);
+  if (graph().is_fixed(node)) return fmt::format("{}'({})", width, number(id));
   return resized(at(id, cycle), node.width(), width);
 }
 
 std::string PipelineText::operand(NodeId user, std::size_t position) {
-  return at(leaf_.graph[user].operands[position], start(user));
+  return at(graph()[user].operands[position], start(user));
 }
 
 std::string PipelineText::operand(NodeId user, std::size_t position, int width) {
-  return at(leaf_.graph[user].operands[position], start(user), width);
+  return at(graph()[user].operands[position], start(user), width);
 }
 
 void PipelineText::operation(NodeId id) {
-  const Node& node = leaf_.graph[id];
+  const Node& node = graph()[id];
+  if (graph().is_fixed(node)) return;
+  const std::string target = node_name(id);
+  const int width = node.width();
+  if (node.lanes != 0 && !node.is_access()) {
+    declarations_.line(
+        fmt::format("wire [{}:0] {};", graph().lane_count(node.lanes) * width - 1, target));
+  }
   switch (node.op) {
-    case Op::kConstant:
     case Op::kInput:
     case Op::kCounter:
       return;
     case Op::kRead:
-      return read(id);
+      read(id);
+      return access(id);
     case Op::kWrite:
-      return write_site(id);
+      return access(id);
     case Op::kMul:
     case Op::kQuotient:
-    case Op::kRemainder: {
-      const Node& a = leaf_.graph[node.operands[0]];
-      const Node& b = leaf_.graph[node.operands[1]];
-      const std::string target = node_name(id);
-      text_.line(fmt::format("{} {};", vector_type(node.width(), node.is_signed()), target));
-      const bool is_product = node.op == Op::kMul;
-      std::string parameters =
-          fmt::format(".A_WIDTH({}), .A_SIGNED({:d}), .B_WIDTH({}), .B_SIGNED({:d})", a.width(),
-                      a.is_signed(), b.width(), b.is_signed());
-      if (is_product) {
-        parameters +=
-            fmt::format(", .P_WIDTH({}), .LATENCY({})", node.width(), ready(id) - start(id));
-      } else {
-        parameters += fmt::format(", .Q_WIDTH({}), .REMAINDER({:d})", node.width(),
-                                  node.op == Op::kRemainder);
-      }
-      text_.line(fmt::format("{} #({}) {}_unit (.clk, .ce, .a({}), .b({}), .{}({}));",
-                             is_product ? "multiply" : "divide", parameters, target, operand(id, 0),
-                             operand(id, 1), is_product ? "p" : "q", target));
-      return;
-    }
+    case Op::kRemainder:
+      return unit(id);
+    case Op::kTotal:
+    case Op::kLeast:
+    case Op::kGreatest:
+      return total(id);
+    case Op::kDot:
+      return dot(id);
     default:
-      text_.line(fmt::format("wire {}[{}:0] {} = {};", node.is_signed() ? "signed " : "",
-                             node.width() - 1, node_name(id), expression(id)));
+      break;
+  }
+  const std::string value = expression(id);
+  if (node.lanes == 0) {
+    line(0, fmt::format("wire {}[{}:0] {} = {};", node.is_signed() ? "signed " : "", width - 1,
+                        target, value));
+  } else {
+    line(node.lanes, fmt::format("assign {} = {};", part(target, node.lanes, width), value));
+  }
+}
+
+void PipelineText::unit(NodeId id) {
+  const Node& node = graph()[id];
+  const Node& a = graph()[node.operands[0]];
+  const Node& b = graph()[node.operands[1]];
+  const std::string target = node_name(id);
+  const bool is_product = node.op == Op::kMul;
+  if (node.lanes == 0) {
+    line(0, fmt::format("{} {};", vector_type(node.width(), node.is_signed()), target));
+  }
+  std::string parameters =
+      fmt::format(".A_WIDTH({}), .A_SIGNED({:d}), .B_WIDTH({}), .B_SIGNED({:d})", a.width(),
+                  a.is_signed(), b.width(), b.is_signed());
+  if (is_product) {
+    parameters += fmt::format(", .P_WIDTH({}), .LATENCY({})", node.width(), ready(id) - start(id));
+  } else {
+    parameters +=
+        fmt::format(", .Q_WIDTH({}), .REMAINDER({:d})", node.width(), node.op == Op::kRemainder);
+  }
+  line(node.lanes,
+       fmt::format("{} #({}) {}_unit (.clk, .ce, .a({}), .b({}), .{}({}));",
+                   is_product ? "multiply" : "divide", parameters, target, operand(id, 0),
+                   operand(id, 1), is_product ? "p" : "q", part(target, node.lanes, node.width())));
+}
+
+void PipelineText::total(NodeId id) {
+  const Node& node = graph()[id];
+  const Node& from = graph()[node.operands[0]];
+  const std::string target = node_name(id);
+  const std::int64_t count = graph().lane_count(node.over);
+  const std::string in = gathered(id, 0, node.over, from.width());
+  const std::string own = fmt::format("{}[{} * {} +: {}]", in, lane_index(node.lanes),
+                                      count * from.width(), count * from.width());
+  if (node.lanes == 0) {
+    line(0, fmt::format("wire {}[{}:0] {};", node.is_signed() ? "signed " : "", node.width() - 1,
+                        target));
+  }
+  if (node.width() == 1 && node.op == Op::kGreatest) {
+    return line(node.lanes, fmt::format("assign {} = |{};", part(target, node.lanes, 1), own));
+  }
+  line(node.lanes,
+       fmt::format("reduce_tree #(.COUNT({}), .WIDTH({}), .IS_SIGNED({:d}), .OPERATION({}), "
+                   ".OUT_WIDTH({})) {}_unit (.clk, .ce, .in({}), .out({}));",
+                   count, from.width(), from.is_signed(),
+                   node.op == Op::kTotal   ? 0
+                   : node.op == Op::kLeast ? 1
+                                           : 2,
+                   node.width(), target, own, part(target, node.lanes, node.width())));
+}
+
+void PipelineText::dot(NodeId id) {
+  const Node& node = graph()[id];
+  const std::string target = node_name(id);
+  const auto pair = static_cast<std::size_t>(node.value);
+  const std::string shared = gathered(id, 0, node.over, 8);
+  const std::string apart = gathered(id, 1, node.over, 8);
+  close_lanes();
+  const std::int64_t depth = graph().lane_count(node.over);
+  const int width = node.width();
+  const std::string first = "g_" + graph().lane_loops[pair].name;
+  const Numbers second = {{pair, "(" + first + " + 1)"}};
+  const auto operand_of = [&](const std::string& vector, std::size_t position,
+                              const Numbers& numbers) {
+    const LaneSet lanes = graph()[node.operands[position]].lanes & ~node.over;
+    return fmt::format("{}[{} * {} +: {}]", vector, lane_index(lanes, numbers), 8 * depth,
+                       8 * depth);
+  };
+  std::string indent;
+  for (std::size_t n = 0; n < graph().lane_loops.size(); ++n) {
+    if ((node.lanes >> n & 1) == 0) continue;
+    const LaneLoop& loop = graph().lane_loops[n];
+    text_.line(fmt::format(
+        "{0}for (genvar g_{1} = 0; g_{1} < {2}; g_{1} = g_{1} + {3}) begin : {4}", indent,
+        loop.name, loop.trips, n == pair ? 2 : 1,
+        indent.empty() ? fmt::format("{}lanes{}", prefix_, blocks_++) : "of_" + loop.name));
+    indent += "  ";
+  }
+  text_.line(indent + "wire [31:0] low, high;");
+  text_.line(
+      fmt::format("{}packed_dot_tree #(.DEPTH({})) dots (.clk, .ce, .a({}), .w0({}), .w1({}), "
+                  ".p0(low), .p1(high));",
+                  indent, depth, operand_of(shared, 0, {}), operand_of(apart, 1, {}),
+                  operand_of(apart, 1, second)));
+  text_.line(
+      fmt::format("{}assign {} = low[{}:0];", indent, part(target, node.lanes, width), width - 1));
+  text_.line(fmt::format("{}assign {} = high[{}:0];", indent,
+                         part(target, node.lanes, width, second), width - 1));
+  while (!indent.empty()) {
+    indent.resize(indent.size() - 2);
+    text_.line(indent + "end");
   }
 }
 
 std::string PipelineText::compare(NodeId id) {
-  const Node& node = leaf_.graph[id];
-  const Node& a = leaf_.graph[node.operands[0]];
-  const Node& b = leaf_.graph[node.operands[1]];
+  const Node& node = graph()[id];
+  const Node& a = graph()[node.operands[0]];
+  const Node& b = graph()[node.operands[1]];
   const bool is_signed = a.is_signed() || b.is_signed();
   const auto needs = [&](const Node& x) {
     return x.width() + (is_signed && !x.is_signed() ? 1 : 0);
@@ -287,7 +517,7 @@ std::string PipelineText::compare(NodeId id) {
 }
 
 std::string PipelineText::expression(NodeId id) {
-  const Node& node = leaf_.graph[id];
+  const Node& node = graph()[id];
   const int width = node.width();
   switch (node.op) {
     case Op::kAdd:
@@ -306,13 +536,13 @@ std::string PipelineText::expression(NodeId id) {
                          operand(id, 2, width));
     case Op::kSlice: {
       const auto first = static_cast<int>(node.value);
-      const int from = leaf_.graph[node.operands[0]].width();
+      const int from = graph()[node.operands[0]].width();
       if (first == 0) return operand(id, 0, width);
       if (first + width <= from) return fmt::format("{}[{} +: {}]", operand(id, 0), first, width);
       return fmt::format("{}'({} >>> {})", width, operand(id, 0), first);
     }
     case Op::kShiftLeft: {
-      const Node& amount = leaf_.graph[node.operands[1]];
+      const Node& amount = graph()[node.operands[1]];
       if (amount.op != Op::kConstant) {
         return fmt::format("{} << {}", operand(id, 0, width), operand(id, 1));
       }
@@ -333,72 +563,176 @@ std::string PipelineText::happens(const Node& node, int cycle) {
   return text;
 }
 
+/// What a memory gives, as the node's value.
 void PipelineText::read(NodeId id) {
-  const Node& node = leaf_.graph[id];
+  const Node& node = graph()[id];
   const Memory& memory = design_.memory(node.name);
   const Type& element = memory.array.element;
   const int width = element.bits();
-  const NodeId index = node.operands[0];
+  const int from = memory.kind == Memory::Kind::kGlobal ? 8 * element.bytes() : width;
   const std::string target = node_name(id);
-  const std::string declared =
-      fmt::format("wire {}[{}:0] {}", node.is_signed() ? "signed " : "", width - 1, target);
-  Site site;
-  site.array = node.name;
+  const std::int64_t lanes = graph().lane_count(node.lanes);
+  const std::string sign = node.is_signed() && node.lanes == 0 ? "signed " : "";
+  if (memory.kind == Memory::Kind::kRom) {
+    declarations_.line(fmt::format("logic {}[{}:0] {};", sign, lanes * width - 1, target));
+    return line(node.lanes,
+                fmt::format("always_ff @(posedge clk) if (ce) {} <= rom_{}[{} * {} +: {}];",
+                            part(target, node.lanes, width), node.name,
+                            at(node.operands[0], start(id), 32), width, width));
+  }
+  declarations_.line(fmt::format("wire {}[{}:0] {};", sign, lanes * width - 1, target));
+  std::string source;
   switch (memory.kind) {
     case Memory::Kind::kRegisters:
-      if (memory.elements == 1) return text_.line(fmt::format("{} = reg_{};", declared, node.name));
-      return text_.line(fmt::format("{} = reg_{}[{} * {} +: {}];", declared, node.name,
-                                    at(index, start(id), 32), width, width));
-    case Memory::Kind::kRom:
-      text_.line(fmt::format("{} {};", vector_type(width, node.is_signed()), target));
-      return text_.line(fmt::format("always_ff @(posedge clk) if (ce) {} <= rom_{}[{} * {} +: {}];",
-                                    target, node.name, at(index, start(id), 32), width, width));
+      source = "reg_" + node.name;
+      break;
     case Memory::Kind::kRam:
-      text_.line(fmt::format("{} = ram_{}_rdata;", declared, node.name));
+      source = "ram_" + node.name + "_rdata";
       break;
-    case Memory::Kind::kGlobal:
-      text_.line(fmt::format("{} = {};", declared,
-                             resized(node.name + "_data", 8 * element.bytes(), width)));
-      site.data_wanted = happens(node, ready(id));
-      site.waits = leaf_.waits.contains(node.name);
+    case Memory::Kind::kStream:
+      source = node.name + "_front";
       break;
+    default:
+      source = node.name + "_data";
   }
-  site.wanted = happens(node, start(id));
-  site.index = at(index, start(id));
-  site.index_width = leaf_.graph[index].width();
+  const std::string own = part(target, node.lanes, width);
+  const std::string bank = number(node.operands[1]);
+  if (memory.banks.count == 1) {
+    return line(node.lanes, fmt::format("assign {} = {};", own, resized(source, from, width)));
+  }
+  if (node.offsets.size() == 1) {
+    return line(node.lanes, fmt::format("assign {} = {}[({} + {}) * {} +: {}];", own, source, bank,
+                                        node.offsets[0], from, width));
+  }
+  // The candidates side by side, then one of them.
+  const auto count = static_cast<std::int64_t>(node.offsets.size());
+  const std::string among = target + "_among";
+  declarations_.line(fmt::format("wire [{}:0] {};", lanes * count * width - 1, among));
+  std::int64_t next = 0;
+  for_choices(node, bank, "", node.lanes, [&](const std::string& place, const std::string& chosen) {
+    const bool is_loop = chosen.ends_with("'(c))");
+    line(node.lanes,
+         fmt::format("assign {}[({} * {} + {}) * {} +: {}] = {}[{} * {} +: {}];", among,
+                     lane_index(node.lanes), count, is_loop ? "c" : std::to_string(next++), width,
+                     width, source, place, from, width));
+  });
+  line(node.lanes,
+       fmt::format("assign {} = {}[({} * {} + {}) * {} +: {}];", own, among, lane_index(node.lanes),
+                   count, at(node.operands[2], ready(id), 32), width, width));
+}
+
+/// What a memory is asked for.
+void PipelineText::access(NodeId id) {
+  const Node& node = graph()[id];
+  const Memory& memory = design_.memory(node.name);
+  const bool is_write = node.op == Op::kWrite;
+  if (memory.kind == Memory::Kind::kRom) return;
+  if (memory.kind == Memory::Kind::kRegisters && !is_write) return;
+  Site site;
+  site.array = node.name;
+  site.is_write = is_write;
+  const bool is_global = memory.kind == Memory::Kind::kGlobal;
+  if (is_global && !is_write) {
+    site.data_wanted = happens(node, ready(id));
+    site.waits = leaf_.waits.contains(node.name);
+  }
+  const NodeId address = node.operands[0];
+  site.address_width = graph()[address].width();
+  if (graph()[address].lanes == 0) site.address = at(address, start(id));
+  if (is_global && !is_write) {
+    site.wanted = happens(node, start(id));
+  } else {
+    place_units(site, id, start(id));
+  }
+  if (is_write)
+    data(site, id, is_global ? 8 * memory.array.element.bytes() : memory.array.element.bits());
   sites_.push_back(std::move(site));
 }
 
-void PipelineText::write_site(NodeId id) {
-  const Node& node = leaf_.graph[id];
+/// Which units are meant, and their addresses where these differ.
+void PipelineText::place_units(Site& site, NodeId id, int cycle) {
+  const Node& node = graph()[id];
   const Memory& memory = design_.memory(node.name);
-  const Type& element = memory.array.element;
-  const int width = memory.kind == Memory::Kind::kGlobal ? 8 * element.bytes() : element.bits();
-  Site site;
-  site.array = node.name;
-  site.is_write = true;
-  site.wanted = happens(node, start(id));
-  site.index = operand(id, 0);
-  site.index_width = leaf_.graph[node.operands[0]].width();
-  site.data = operand(id, 1, width);
-  sites_.push_back(std::move(site));
+  const bool has_lanes = node.predicate != kNoNode && graph()[node.predicate].lanes != 0;
+  const std::string valid = fmt::format("{}[{}]", name("valid"), cycle);
+  std::set<std::int64_t> covered;
+  for (const std::int64_t bank : banks_of(graph(), node)) covered.insert(bank / memory.unit);
+  const std::int64_t units = memory.units();
+  const NodeId address = node.operands[0];
+  site.has_addresses = graph()[address].lanes != 0;
+  const bool is_all = static_cast<std::int64_t>(covered.size()) == units;
+  if (is_all && !has_lanes && node.offsets.size() == 1 && !site.has_addresses) {
+    site.wanted = happens(node, cycle);
+    return;
+  }
+  const LaneSet lanes = lanes_of_units(graph(), node, memory.unit);
+  Numbers inner;  // Lanes inside of a unit are all the same.
+  for (std::size_t n = 0; n < graph().lane_loops.size(); ++n) {
+    if ((lanes >> n & 1) == 0) inner[n] = "0";
+  }
+  const std::string bank = number(node.operands[1], inner);
+  const std::string wanted = happens(node, cycle);
+  site.at = fmt::format("{}_at", node_name(id));
+  declarations_.line(fmt::format("wire [{}:0] {};", units - 1, site.at));
+  if (site.has_addresses) {
+    site.address = fmt::format("{}_address", node_name(id));
+    declarations_.line(
+        fmt::format("wire [{}:0] {};", units * site.address_width - 1, site.address));
+  }
+  const std::string choice = node.offsets.size() > 1 ? at(node.operands[2], cycle) : "";
+  for_choices(node, bank, choice, lanes, [&](const std::string& place, const std::string& chosen) {
+    const std::string unit =
+        memory.unit == 1 ? place : fmt::format("({} / {})", place, memory.unit);
+    line(lanes, fmt::format("assign {}[{}] = {}{};", site.at, unit, wanted,
+                            chosen.empty() ? "" : " & " + chosen));
+    if (site.has_addresses) {
+      line(lanes, fmt::format("assign {}[{} * {} +: {}] = {};", site.address, unit,
+                              site.address_width, site.address_width, at(address, cycle)));
+    }
+  });
+  zeros(site.at, covered, units, 1);
+  if (site.has_addresses) zeros(site.address, covered, units, site.address_width);
+  site.wanted = fmt::format("({} & (|{}))", valid, site.at);
+}
+
+/// The values that a write brings, each at its bank's place.
+void PipelineText::data(Site& site, NodeId id, int width) {
+  const Node& node = graph()[id];
+  const Memory& memory = design_.memory(node.name);
+  const NodeId value = node.operands[kWritten];
+  if (memory.banks.count == 1) {
+    site.data = at(value, start(id), width);
+    return;
+  }
+  site.data = fmt::format("{}_value", node_name(id));
+  declarations_.line(fmt::format("wire [{}:0] {};", memory.banks.count * width - 1, site.data));
+  const LaneSet lanes = graph()[node.operands[1]].lanes;
+  for_choices(node, number(node.operands[1]), "", lanes,
+              [&](const std::string& place, const std::string&) {
+                line(lanes, fmt::format("assign {}[{} * {} +: {}] = {};", site.data, place, width,
+                                        width, at(value, start(id), width)));
+              });
+  const std::vector<std::int64_t> banks = banks_of(graph(), node);
+  zeros(site.data, {banks.begin(), banks.end()}, memory.banks.count, width);
 }
 
 void PipelineText::delays() {
   std::vector<std::string> single;
   for (const auto& [id, distances] : taps_) {
-    const Node& node = leaf_.graph[id];
+    const Node& node = graph()[id];
+    const auto width = static_cast<int>(graph().lane_count(node.lanes) * node.width());
+    const bool is_signed = node.is_signed() && node.lanes == 0;
     std::string from = node_name(id);
     int done = 0;
     for (const int distance : distances) {
       const std::string to = fmt::format("{}_d{}", node_name(id), distance);
-      declarations_.line(fmt::format("{} {};", vector_type(node.width(), node.is_signed()), to));
+      declarations_.line(fmt::format("{} {};", vector_type(width, is_signed), to));
       if (distance - done == 1) {
         single.push_back(fmt::format("{} <= {};", to, from));
       } else {
         text_.line(fmt::format(
-            "delay_line #(.WIDTH({}), .LATENCY({})) {}_line (.clk, .ce, .in({}), .out({}));",
-            node.width(), distance - done, to, from, to));
+            "delay_line #(.WIDTH({}), .LATENCY({})) {}_line (.clk, .ce, .in({}), .out({}));", width,
+            distance - done, to, from, to));
       }
       done = distance;
       from = to;

@@ -6,6 +6,7 @@ namespace heddle::kernel::rtl {
 namespace {
 
 constexpr int kLogic = 250;
+constexpr int kDotChain = 8;  ///< DSPs in a cascade of packed_dot_tree
 constexpr int kRegisterAndNet = 900;
 
 int carry(int width) {
@@ -32,12 +33,28 @@ int Target::budget() const {
 
 Timing timing_of(const Graph& graph, const Node& node) {
   const auto width = [&](std::size_t operand) { return graph[node.operands[operand]].width(); };
+  if (graph.is_fixed(node)) return {};
   switch (node.op) {
     case Op::kConstant:
     case Op::kInput:
     case Op::kCounter:
+    case Op::kLane:
     case Op::kSlice:
       return {};
+    case Op::kTotal:
+    case Op::kLeast:
+    case Op::kGreatest: {
+      const int levels = bits_for(0, graph.lane_count(node.over) - 1);
+      // Conditions are joined at once, numbers in a tree with a register behind each level.
+      if (node.width() == 1) return {0, 0, kLogic * (levels + 1) / 2};
+      return {levels, carry(node.width()), kLogic};
+    }
+    case Op::kDot: {
+      const auto depth = static_cast<int>(graph.lane_count(node.over));
+      const int chains = (depth + kDotChain - 1) / kDotChain;
+      const int levels = chains == 1 ? 0 : bits_for(0, chains - 1);
+      return {std::min(depth, kDotChain) + 4 + levels, kLogic, kLogic};
+    }
     case Op::kAdd:
     case Op::kSub:
       return {0, 0, carry(node.width())};
