@@ -5,8 +5,8 @@
 // Position i is added i cycles after position 0. The module delays a or w itself, unless A_SKEWED or W_SKEWED says
 // that position i already arrives i cycles after position 0 (see skew, which several cascades can share).
 // Latency: DEPTH + 3 cycles from position 0. One dot product a cycle.
-// To unpack: low = sum[17:0], high = sum[35:18] + sum[17]; right when both fit 18 bits, that is when
-// -2^17 <= dot < 2^17. For any bytes that holds up to DEPTH = 7, and for DEPTH = 8 if a or w excludes -128.
+// To unpack (see packed_dot): both sums must lie in -2^17 < sum <= 2^17, which any bytes do up to DEPTH = 8: the only
+// sum out of a signed 18-bit number is 8 * (-128) * (-128) = 2^17 itself, and its bits stand for nothing else.
 module packed_cascade #(
     parameter int DEPTH = 8,
     parameter bit A_SKEWED = 0,

@@ -1,6 +1,6 @@
 // Two int8 dot products of any depth that share an operand: packed cascades of CHAIN slices, added in a tree.
 //
-// As packed_dot; CHAIN (7, or 8 if a or w excludes -128) bounds the depth of one cascade. p0, p1: signed, 32 bits.
+// As packed_dot, for any bytes; CHAIN (at most 8) bounds the depth of one cascade. p0, p1: signed, 32 bits.
 // Latency: min(DEPTH, CHAIN) + 4 + clog2(ceil(DEPTH / CHAIN)) cycles in which ce is high.
 module packed_dot_tree #(
     parameter int DEPTH = 64,
@@ -30,16 +30,16 @@ module packed_dot_tree #(
   for (genvar i = 0; i < LEAVES; i++) begin : leaf
     if (i < CHAINS) begin : chain
       localparam int LENGTH = DEPTH - i * CHAIN < CHAIN ? DEPTH - i * CHAIN : CHAIN;
-      logic [17:0] dot0, dot1, late0, late1;
+      logic [18:0] dot0, dot1, late0, late1;
       packed_dot #(.DEPTH(LENGTH)) dots (
           .clk, .ce, .a(a[8*CHAIN*i+:8*LENGTH]), .w0(w0[8*CHAIN*i+:8*LENGTH]), .w1(w1[8*CHAIN*i+:8*LENGTH]),
           .p0(dot0), .p1(dot1)
       );
-      delay_line #(.WIDTH(36), .LATENCY(LONGEST - LENGTH)) align (
+      delay_line #(.WIDTH(38), .LATENCY(LONGEST - LENGTH)) align (
           .clk, .ce, .in({dot1, dot0}), .out({late1, late0})
       );
-      assign low[LEAVES+i] = {{14{late0[17]}}, late0};
-      assign high[LEAVES+i] = {{14{late1[17]}}, late1};
+      assign low[LEAVES+i] = {{13{late0[18]}}, late0};
+      assign high[LEAVES+i] = {{13{late1[18]}}, late1};
     end else begin : absent
       assign low[LEAVES+i] = 0;
       assign high[LEAVES+i] = 0;

@@ -25,10 +25,14 @@ module packed_mac #(
       .clk, .ce, .a, .w0, .w1, .sum
   );
   delay_line #(.WIDTH(1), .LATENCY(DEPTH + 3)) restarts (.clk, .ce, .in(first), .out(restart));
+  // As in packed_dot; before the borrow is made good, too, 100...0 in the high sum only comes from 2^17.
+  wire low_is_negative = sum[17] & (|sum[16:0]);
+  wire high_is_negative = sum[35] & (|sum[34:18]);
   always_ff @(posedge clk) begin
     if (ce) begin
-      acc0 <= (restart ? '0 : acc0) + {{(ACC_WIDTH - 18){sum[17]}}, sum[17:0]};
-      acc1 <= (restart ? '0 : acc1) + {{(ACC_WIDTH - 18){sum[35]}}, sum[35:18]} + {{(ACC_WIDTH - 1){1'b0}}, sum[17]};
+      acc0 <= (restart ? '0 : acc0) + {{(ACC_WIDTH - 18){low_is_negative}}, sum[17:0]};
+      acc1 <= (restart ? '0 : acc1) + {{(ACC_WIDTH - 18){high_is_negative}}, sum[35:18]}
+              + {{(ACC_WIDTH - 1){1'b0}}, low_is_negative};
     end
   end
 endmodule

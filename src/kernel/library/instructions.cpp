@@ -12,6 +12,10 @@ std::vector<KernelPtr> make_instructions() {
       list.push_back(mac_tile_f32(rows, columns));
     }
   }
+  for (const std::int64_t depth : {4, 8, 16, 32, 64, 128}) {
+    list.push_back(packed_dot(depth, false));
+    list.push_back(packed_dot(depth, true));
+  }
   return list;
 }
 

@@ -5,7 +5,7 @@
 
 namespace heddle::kernel {
 
-/// Register tiles of matrix products (library/tiles.h).
+/// Tiles of matrix products (library/tiles.h).
 std::vector<KernelPtr> make_instructions();
 
 }  // namespace heddle::kernel

@@ -170,4 +170,18 @@ KernelPtr mac_tile_f32(std::int64_t rows, std::int64_t columns) {
   return with_intrinsic(k.build(), {{"avx"}, filled(kMacTileNative, rows, columns), {1, 1, 1}, ""});
 }
 
+KernelPtr packed_dot(std::int64_t depth, bool by_columns) {
+  ensure(depth > 0, "no dot product of {} terms", depth);
+  KernelBuilder k(fmt::format("packed_dot{}_{}", by_columns ? "_columns" : "", depth),
+                  "y += w x, two int8 products to a DSP");
+  const ArrayHandle x = k.input("x", int_type(8), {depth});
+  const ArrayHandle w =
+      by_columns ? k.input("w", int_type(8), {depth, 2}) : k.input("w", int_type(8), {2, depth});
+  const ArrayHandle y = k.inout("y", int_type(32), {2});
+  k.loop("p", 0, 2, [&](const Expr& p) {
+    k.loop("k", 0, depth, [&](const Expr& i) { y(p) += x(i) * (by_columns ? w(i, p) : w(p, i)); });
+  });
+  return with_intrinsic(k.build(), {{}, "", {}, "packed_dot"});
+}
+
 }  // namespace heddle::kernel

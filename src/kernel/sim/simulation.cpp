@@ -11,6 +11,7 @@
 #include "kernel/codegen/rtl/cycles.h"
 #include "kernel/codegen/rtl/emit.h"
 #include "kernel/codegen/rtl/module_text.h"
+#include "kernel/codegen/rtl/primitives.h"
 #include "kernel/codegen/tool.h"
 #include "kernel/scalar.h"
 #include "kernel/sim/harness.h"
@@ -195,6 +196,11 @@ SharedObject compiled(const std::vector<rtl::Design>& designs, const SimulationO
       if (name.ends_with(".sv")) files[name] = text;
     }
   }
+  const bool has_dsps = std::ranges::any_of(files, [](const auto& file) {
+    return file.second.find("DSP48E2 #(") != std::string::npos;
+  });
+  // What a vendor's tool knows as a cell.
+  if (has_dsps) files["DSP48E2.sv"] = rtl::primitives().at("dsp48e2_model");
   files["heddle_top.sv"] = top_text(designs);
   const bool has_trace = !options.trace.empty();
   const fs::path model = translate(files, has_trace, options.cache);

@@ -6,16 +6,16 @@ module dot_bench (
     input logic [159:0] a,
     input logic [159:0] w0,
     input logic [159:0] w1,
-    output logic [17:0] dot1_p0,
-    output logic [17:0] dot1_p1,
-    output logic [17:0] dot3_p0,
-    output logic [17:0] dot3_p1,
-    output logic [17:0] dot7_p0,
-    output logic [17:0] dot7_p1,
-    output logic [17:0] dot8_p0,
-    output logic [17:0] dot8_p1,
-    output logic [17:0] skewed_p0,
-    output logic [17:0] skewed_p1,
+    output logic [18:0] dot1_p0,
+    output logic [18:0] dot1_p1,
+    output logic [18:0] dot3_p0,
+    output logic [18:0] dot3_p1,
+    output logic [18:0] dot7_p0,
+    output logic [18:0] dot7_p1,
+    output logic [18:0] dot8_p0,
+    output logic [18:0] dot8_p1,
+    output logic [18:0] skewed_p0,
+    output logic [18:0] skewed_p1,
     output logic [31:0] tree5_p0,
     output logic [31:0] tree5_p1,
     output logic [31:0] tree20_p0,
@@ -49,10 +49,10 @@ module dot_bench (
   packed_dot #(.DEPTH(8), .A_SKEWED(1), .W_SKEWED(1)) skewed (
       .clk, .ce, .a(a_skewed), .w0(w0_skewed), .w1(w1_skewed), .p0(skewed_p0), .p1(skewed_p1)
   );
-  packed_dot_tree #(.DEPTH(5), .CHAIN(7)) tree5 (
+  packed_dot_tree #(.DEPTH(5)) tree5 (
       .clk, .ce, .a(a[39:0]), .w0(w0[39:0]), .w1(w1[39:0]), .p0(tree5_p0), .p1(tree5_p1)
   );
-  packed_dot_tree #(.DEPTH(20), .CHAIN(7)) tree20 (.clk, .ce, .a, .w0, .w1, .p0(tree20_p0), .p1(tree20_p1));
+  packed_dot_tree #(.DEPTH(20)) tree20 (.clk, .ce, .a, .w0, .w1, .p0(tree20_p0), .p1(tree20_p1));
   packed_mac #(.DEPTH(8)) mac (
       .clk, .ce, .first, .a(a[63:0]), .w0(w0[63:0]), .w1(w1[63:0]), .acc0(mac_acc0), .acc1(mac_acc1)
   );

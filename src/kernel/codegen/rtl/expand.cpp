@@ -50,8 +50,11 @@ void inline_calls(Expanded& result) {
     const std::set<std::string> before = loop_names(result.kernel.body);
     result.kernel = inline_call(result.kernel, callee->name);
     if (!callee->intrinsic || callee->intrinsic->primitive.empty()) continue;
-    ensure(callee->intrinsic->primitive == kDotPrimitive, "{} is no known primitive",
-           callee->intrinsic->primitive);
+    if (callee->intrinsic->primitive != kDotPrimitive) {
+      throw UserError(fmt::format("instruction {} names the primitive {}, which RTL does not have",
+                                  callee->name, callee->intrinsic->primitive),
+                      fmt::format("the only one is {}", kDotPrimitive));
+    }
     std::set<std::string> made = loop_names(result.kernel.body);
     std::erase_if(made, [&](const std::string& name) { return before.contains(name); });
     result.kernel.body = with_unrolled(result.kernel.body, made);

@@ -58,8 +58,8 @@ std::string_view word(Op op) {
       return "greatest";
     case Op::kDot:
       return "dot";
-    case Op::kRead:
-      return "read";
+    case Op::kWrite:
+      return "write";
     default:
       return "bits";
   }
@@ -288,12 +288,12 @@ void PipelineText::close_lanes() {
 template <typename Write>
 void PipelineText::for_choices(const Node& node, const std::string& bank, const std::string& choice,
                                LaneSet lanes, const Write& write) {
-  if (node.offsets.size() == 1) return write(fmt::format("({} + {})", bank, node.offsets[0]), "");
+  if (node.offsets.size() == 1) return write(bank, "");
   const int width = bits_for(0, static_cast<std::int64_t>(node.offsets.size()) - 1);
   const std::int64_t stride = node.offsets[1] - node.offsets[0];
   bool is_even = true;
   for (std::size_t i = 0; i < node.offsets.size(); ++i) {
-    is_even = is_even && node.offsets[i] == node.offsets[0] + static_cast<std::int64_t>(i) * stride;
+    is_even = is_even && node.offsets[i] == static_cast<std::int64_t>(i) * stride;
   }
   if (!is_even) {
     for (std::size_t i = 0; i < node.offsets.size(); ++i) {
@@ -304,8 +304,7 @@ void PipelineText::for_choices(const Node& node, const std::string& bank, const 
   }
   line(lanes, fmt::format("for (genvar c = 0; c < {}; c = c + 1) begin : {}among{}",
                           node.offsets.size(), prefix_, blocks_++));
-  write(fmt::format("({} + {} + c * {})", bank, node.offsets[0], stride),
-        fmt::format("({} == {}'(c))", choice, width));
+  write(fmt::format("({} + c * {})", bank, stride), fmt::format("({} == {}'(c))", choice, width));
   line(lanes, "end");
 }
 
@@ -601,8 +600,8 @@ void PipelineText::read(NodeId id) {
     return line(node.lanes, fmt::format("assign {} = {};", own, resized(source, from, width)));
   }
   if (node.offsets.size() == 1) {
-    return line(node.lanes, fmt::format("assign {} = {}[({} + {}) * {} +: {}];", own, source, bank,
-                                        node.offsets[0], from, width));
+    return line(node.lanes,
+                fmt::format("assign {} = {}[{} * {} +: {}];", own, source, bank, from, width));
   }
   // The candidates side by side, then one of them.
   const auto count = static_cast<std::int64_t>(node.offsets.size());
