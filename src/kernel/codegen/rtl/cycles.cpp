@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "kernel/codegen/rtl/fork_cycles.h"
 #include "kernel/rewrite.h"
 #include "kernel/scalar.h"
 
@@ -45,7 +46,7 @@ std::optional<Scalar> evaluate(const Expr& e, const Values& values) {
 
 class Counter {
  public:
-  explicit Counter(const Target& target) : target_(target) {}
+  explicit Counter(const Design& design) : design_(design), target_(design.target) {}
 
   std::optional<std::int64_t> count(const RegionPtr& region, Values& values) const {
     return std::visit([&](const auto& node) { return count(node, values); }, region->value);
@@ -101,8 +102,64 @@ class Counter {
     return taken ? count(taken, values) : 0;
   }
   Count count(const Flush&, Values&) const { return target_.memory_write; }
-  Count count(const Fork&, Values&) const { return std::nullopt; }
+  Count count(const Fork& fork, Values& values) const {
+    std::vector<ProcessRun> runs;
+    runs.reserve(fork.processes.size());
+    for (const Fork::Process& process : fork.processes) {
+      ProcessRun run;
+      if (!list(process.region, values, run)) return std::nullopt;
+      runs.push_back(std::move(run));
+    }
+    return cycles_together(design_, runs);
+  }
 
+  /// The pipelines that a region runs through, appended in the process's own time; whether they are
+  /// known.
+  bool list(const RegionPtr& region, Values& values, ProcessRun& run) const {
+    if (const auto* sequence = std::get_if<Sequence>(&region->value)) {
+      return std::ranges::all_of(sequence->parts,
+                                 [&](const RegionPtr& part) { return list(part, values, run); });
+    }
+    if (const auto* repeat = std::get_if<Repeat>(&region->value)) {
+      const auto ends = bounds(repeat->loop, values);
+      if (!ends) return false;
+      run.cycles += 1;
+      for (std::int64_t i = ends->first; i < ends->second; ++i) {
+        values[repeat->loop.name] = {index_type(), i, 0};
+        if (!list(repeat->body, values, run)) return false;
+        run.cycles += 1;
+      }
+      return true;
+    }
+    if (const auto* choice = std::get_if<Choice>(&region->value)) {
+      const std::optional<Scalar> condition = evaluate(choice->condition, values);
+      if (!condition) return false;
+      const RegionPtr& taken = condition->raw != 0 ? choice->then : choice->otherwise;
+      return !taken || list(taken, values, run);
+    }
+    if (const auto* leaf = std::get_if<Leaf>(&region->value)) {
+      LeafRun one{leaf, run.cycles, {}, {}, {}};
+      for (const Loop& loop : leaf->loops) {
+        const auto ends = bounds(loop, values);
+        if (!ends) return false;
+        one.first.push_back(ends->first);
+        one.trips.push_back(ends->second - ends->first);
+      }
+      for (const auto& [name, value] : values) {
+        one.inputs["loop_" + name] = static_cast<std::int64_t>(value.raw);
+        one.inputs["arg_" + name] = static_cast<std::int64_t>(value.raw);
+      }
+      const bool has_meeting = std::ranges::any_of(leaf->graph.nodes(), [&](const Node& node) {
+        return node.is_access() && design_.memory(node.name).kind == Memory::Kind::kStream;
+      });
+      if (has_meeting) run.runs.push_back(std::move(one));
+    }
+    const Count cycles = count(region, values);
+    run.cycles += cycles.value_or(0);
+    return cycles.has_value();
+  }
+
+  const Design& design_;
   const Target& target_;
 };
 
@@ -202,7 +259,7 @@ class Writer {
 
 std::optional<std::int64_t> count_cycles(const Design& design, const Values& scalars) {
   Values values = scalars;
-  return Counter(design.target).count(design.top, values);
+  return Counter(design).count(design.top, values);
 }
 
 std::string cycle_formula(const Design& design) {

@@ -76,6 +76,39 @@ Stmt unroll_in_pipelines(const Stmt& body) {
   return with_unrolled(body, names);
 }
 
+/// A process that is an unrolled loop, as one process for each iteration.
+Stmt with_single_processes(const Stmt& body, std::set<std::string>& taken,
+                           std::set<std::string>& dots) {
+  return transform(body, [&](const Stmt& stmt) {
+    const auto* dataflow = as<Dataflow>(stmt);
+    if (dataflow == nullptr) return stmt;
+    Dataflow result;
+    for (const Dataflow::Process& process : dataflow->processes) {
+      const std::vector<Stmt> list = statements_of(process.body);
+      const auto* loop = list.size() == 1 ? as<For>(list.front()) : nullptr;
+      if (loop == nullptr || !loop->marks.unroll) {
+        result.processes.push_back(process);
+        continue;
+      }
+      for (std::int64_t i = 0; i < literal_trips(*loop).value_or(0); ++i) {
+        const Stmt one = replace_counter(loop->body, loop->name, loop->lower + i, {});
+        std::map<std::string, std::string> names;
+        for_each(one, [&](const Stmt& inner) {
+          std::string old;
+          if (const auto* node = as<For>(inner)) old = node->name;
+          if (const auto* node = as<DeclareArray>(inner)) old = node->array.name;
+          if (old.empty() || i == 0) return;
+          names[old] = fresh_name(old, taken);
+          if (dots.contains(old)) dots.insert(names[old]);
+        });
+        const std::string name = fmt::format("{}_{}", process.name, i);
+        result.processes.push_back({fresh_name(name, taken), rename(one, names)});
+      }
+    }
+    return make_stmt(std::move(result));
+  });
+}
+
 /// Whether the iterations can run side by side, each statement in all of them before the next.
 bool runs_side_by_side(const Kernel& kernel, const Stmt& stmt) {
   const auto* loop = as<For>(stmt);
@@ -119,11 +152,8 @@ Stmt next_undecided(const Stmt& body, const std::set<std::string>& lanes) {
 bool is_straight(const Stmt& stmt) {
   bool result = true;
   for_each(stmt, [&](const Stmt& inner) {
-    const auto* loop = as<For>(inner);
-    result =
-        result && (loop == nullptr ? as<Block>(inner) || as<Store>(inner) || as<If>(inner) ||
-                                         as<DeclareArray>(inner) || as<Put>(inner) || as<Get>(inner)
-                                   : loop->marks.unroll);
+    if (const auto* loop = as<For>(inner)) result = result && loop->marks.unroll;
+    result = result && !as<Dataflow>(inner) && !as<Call>(inner);
   });
   return result;
 }
@@ -152,6 +182,7 @@ Expanded expand(const Kernel& kernel) {
   Kernel& flat = result.kernel;
   flat.body = unroll_in_pipelines(flat.body);
   std::set<std::string> taken = names_in(flat);
+  flat.body = with_single_processes(flat.body, taken, result.dots);
   std::set<std::string> lanes;
   while (const Stmt stmt = next_undecided(flat.body, lanes)) {
     const auto* loop = as<For>(stmt);

@@ -79,9 +79,9 @@ struct Node {
   Int128 low = 0;
   Int128 high = 0;
   Int128 value = 0;
-  std::string name = {};                        ///< kInput, kCounter: the wire; kRead, kWrite: the array
+  std::string name = {};                   ///< kInput, kCounter: the wire; kRead, kWrite: the array
   NodeId predicate = kNoNode;              ///< kRead, kWrite: happens only if this holds
-  Stmt statement = {};                          ///< kRead, kWrite: where it comes from
+  Stmt statement = {};                     ///< kRead, kWrite: where it comes from
   std::vector<std::int64_t> offsets = {};  ///< kRead, kWrite: of the banks to choose among
   LaneSet over = 0;                        ///< lane loops that a total runs along
   LaneSet lanes = 0;                       ///< lane loops that the value varies along

@@ -132,7 +132,7 @@ class Builder {
       const Type& target = context_.design->memory(get->array).array.element;
       assign(get->array, get->indices, convert(graph_, value, element, target), stmt, predicate);
     } else {
-      throw InternalError("a statement that is not straight");
+      ensure(as<DeclareStream>(stmt) != nullptr, "a statement that is not straight");
     }
   }
 
