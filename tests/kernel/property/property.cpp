@@ -37,6 +37,9 @@ struct Options {
   std::vector<std::string> backends = {"cpp", "hls"};
   bool show = false;
   bool mutants = false;
+  bool integers = false;
+
+  [[nodiscard]] Numbers numbers() const { return integers ? Numbers::kIntegers : Numbers::kAny; }
 };
 
 /// How a back end runs kernel number n of a batch.
@@ -74,7 +77,7 @@ class Session {
   std::optional<Case> make(std::uint64_t seed) {
     constexpr int kAttempts = 10;
     Dice dice(seed);
-    const KernelPtr kernel = random_kernel(dice);
+    const KernelPtr kernel = random_kernel(dice, options_.numbers());
     std::unique_ptr<Inputs> expected = oracle(*kernel, seed);
     if (!expected) {
       ++faulty_;
@@ -253,7 +256,7 @@ int catch_mutants(const Options& options) {
     for (int i = 0; i < options.cases; ++i) {
       const std::uint64_t seed = options.seed + static_cast<std::uint64_t>(i);
       Dice dice(seed);
-      const KernelPtr kernel = random_kernel(dice);
+      const KernelPtr kernel = random_kernel(dice, options.numbers());
       const std::unique_ptr<Inputs> expected = oracle(*kernel, seed);
       if (!expected) continue;
       const std::optional<Kernel> wrong = mutant.change(*kernel, dice);
@@ -280,6 +283,7 @@ int main(int argc, char** argv) {
   app.add_option("--backends", options.backends, "Compared with the interpreter")
       ->delimiter(',')
       ->check(CLI::IsMember({"cpp", "hls", "rtl"}));
+  app.add_flag("--integers", options.integers, "No floats: what RTL has hardware for");
   app.add_flag("--show", options.show, "Print every case");
   app.add_flag("--mutants", options.mutants, "Try deliberately wrong primitives instead");
   CLI11_PARSE(app, argc, argv);

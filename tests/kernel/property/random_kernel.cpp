@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kExtent = 8;  ///< of every dimension of every array
 
-Type random_type(Dice& dice) {
+Type random_type(Dice& dice, Numbers numbers) {
   static const std::vector<Type> types = {
       int_type(8, Overflow::kWrap),
       int_type(16, Overflow::kWrap),
@@ -26,21 +26,27 @@ Type random_type(Dice& dice) {
       int_type(40, Overflow::kWrap),
       fixed_type(16, 8, Rounding::kNearestEven, Overflow::kSaturate),
       fixed_type(12, 3, Rounding::kNearestZero, Overflow::kWrap),
-      ufixed_type(9, 6, Rounding::kNearestInfinity, Overflow::kSaturateZero),
-      float32_type(),
-      float32_type(),
-      bfloat16_type()};
-  return dice.pick(types);
+      ufixed_type(9, 6, Rounding::kNearestInfinity, Overflow::kSaturateZero)};
+  static const std::vector<Type> floats = {float32_type(), float32_type(), bfloat16_type()};
+  const int count = static_cast<int>(types.size() + (numbers == Numbers::kAny ? floats.size() : 0));
+  const auto number = static_cast<std::size_t>(dice.roll(count));
+  return number < types.size() ? types[number] : floats[number - types.size()];
 }
 
 class Writer {
  public:
-  explicit Writer(Dice& dice) : dice_(dice), k_("random") {}
+  Writer(Dice& dice, Numbers numbers)
+      : dice_(dice),
+        numbers_(numbers),
+        real_(numbers == Numbers::kAny ? float32_type()
+                                       : fixed_type(28, 14, Rounding::kTruncate, Overflow::kWrap)),
+        k_("random") {}
 
   KernelPtr write() {
     const int arrays = 2 + dice_.roll(3);
     for (int i = 0; i < arrays; ++i) {
-      const Type type = i > 0 && dice_.one_in(2) ? arrays_.back().element() : random_type(dice_);
+      const Type type =
+          i > 0 && dice_.one_in(2) ? arrays_.back().element() : random_type(dice_, numbers_);
       const std::vector<Expr> shape(static_cast<std::size_t>(1 + dice_.roll(2)), Expr(kExtent));
       const std::string name = fmt::format("{}", static_cast<char>('a' + i));
       arrays_.push_back(i == 0 ? k_.input(name, type, shape) : k_.inout(name, type, shape));
@@ -123,7 +129,7 @@ class Writer {
     std::optional<ArrayHandle> last;
     for (int links = 1 + dice_.roll(2); links > 0; --links) {
       const std::vector<Expr> shape(rank, Expr(kExtent));
-      const ArrayHandle link = k_.local("link", random_type(dice_), shape);
+      const ArrayHandle link = k_.local("link", random_type(dice_, numbers_), shape);
       loops(rank, count, [&] { assign(link.at(counters_), received(last)); });
       last = link;
     }
@@ -137,7 +143,7 @@ class Writer {
     const std::vector<Expr> in_order = counters_;
     const std::vector<Expr> reversed(counters_.rbegin(), counters_.rend());
     const Expr element = link->at(dice_.one_in(4) ? reversed : in_order);
-    return dice_.one_in(2) ? element : max(converted(element, float32_type()), Expr(0.5));
+    return dice_.one_in(2) ? element : max(converted(element, real_), eighths(4));
   }
 
   /// to[row, column] += f(a[row, step], a[step, column]): what a grid of processes is made of.
@@ -262,7 +268,7 @@ class Writer {
     const ArrayHandle& from = dice_.pick(readable_);
     switch (dice_.roll(5)) {
       case 0:
-        return constant(float32_type(), (dice_.roll(17) - 8) * 0.375);
+        return eighths((dice_.roll(17) - 8) * 3);
       case 1:
         return Expr(dice_.roll(41) - 20);
       default:
@@ -273,8 +279,8 @@ class Writer {
   Expr condition() {
     const Expr a = leaf();
     const Expr b = leaf();
-    const Expr left = converted(a, float32_type());
-    const Expr right = converted(b, float32_type());
+    const Expr left = converted(a, real_);
+    const Expr right = converted(b, real_);
     return dice_.one_in(2) ? left < right : (left >= right && !(left == right));
   }
 
@@ -289,8 +295,8 @@ class Writer {
     Expr a = narrowed(value(depth - 1));
     Expr b = narrowed(value(depth - 1));
     if (a.type().is_float() != b.type().is_float()) {
-      a = converted(a, float32_type());
-      b = converted(b, float32_type());
+      a = converted(a, real_);
+      b = converted(b, real_);
     }
     switch (dice_.roll(8)) {
       case 0:
@@ -310,17 +316,24 @@ class Writer {
     }
   }
 
-  static void assign(Element target, const Expr& what) { target = converted(what, target.type()); }
+  /// count / 8, as a real number.
+  [[nodiscard]] Expr eighths(int count) const {
+    if (real_.is_float()) return constant(real_, count / 8.0);
+    return constant(real_, Int128{count} << (real_.fraction - 3));
+  }
 
-  static Expr converted(const Expr& e, const Type& type) {
+  void assign(Element target, const Expr& what) { target = converted(what, target.type()); }
+
+  [[nodiscard]] Expr converted(const Expr& e, const Type& type) const {
     if (e.type() == type) return e;
     // A literal outside of the type is a mistake in the text; a value is wrapped or saturated.
-    if (e.as<Constant>() != nullptr && !type.is_float())
-      return converted(e * constant(float32_type(), 1.0), type);
+    if (e.as<Constant>() != nullptr && !type.is_float()) return converted(e * eighths(8), type);
     return cast(type, e);
   }
 
   Dice& dice_;
+  Numbers numbers_;
+  Type real_;  ///< of what has a fraction
   KernelBuilder k_;
   std::vector<ArrayHandle> arrays_;  ///< the first is only read
   std::vector<ArrayHandle> readable_;
@@ -541,10 +554,10 @@ class StepWriter {
 
 }  // namespace
 
-KernelPtr random_kernel(Dice& dice) {
+KernelPtr random_kernel(Dice& dice, Numbers numbers) {
   for (;;) {
     try {
-      return Writer(dice).write();
+      return Writer(dice, numbers).write();
     } catch (const UserError&) {
       // A type too wide, a literal that does not fit: take the next one.
     }

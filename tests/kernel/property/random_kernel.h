@@ -33,10 +33,12 @@ class Dice {
   std::uint64_t next_ = 0;
 };
 
+enum class Numbers : std::uint8_t { kAny, kIntegers /**< and fixed point */ };
+
 /// Nests of one to three loops over arrays of random types: affine, wrapped and data-dependent
 /// subscripts, triangular bounds, conditions, scalars, reductions, stencils, products, calls of a
 /// small kernel and chains of nests that streams can join. Subscripts stay inside.
-KernelPtr random_kernel(Dice& dice);
+KernelPtr random_kernel(Dice& dice, Numbers numbers = Numbers::kAny);
 
 /// How often each primitive was tried and how often it was legal.
 struct StepCounts {

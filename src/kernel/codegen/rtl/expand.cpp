@@ -127,8 +127,13 @@ bool runs_side_by_side(const Kernel& kernel, const Stmt& stmt) {
   if (has_own_memory) return false;
   std::vector<Access> all = accesses(kernel, stmt);
   std::erase_if(all, [&](const Access& access) { return own.contains(access.array); });
-  // Only processes care in which order different channels are used.
-  for (Access& access : all) access.stream = false;
+  // Lanes put and get in the same cycle: only channels that they share keep them apart.
+  for (Access& access : all) {
+    if (!access.stream) continue;
+    const auto* put = as<Put>(access.statement);
+    access.indices = put != nullptr ? put->channel : as<Get>(access.statement)->channel;
+    access.stream = access.whole = false;
+  }
   const OrderChange later = [&](Formula& formula, const Access&, const Formula::Renaming& source,
                                 const Access&, const Formula::Renaming& sink) {
     formula.require(source.at(loop->name), "<", sink.at(loop->name));

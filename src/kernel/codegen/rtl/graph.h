@@ -22,10 +22,9 @@ namespace heddle::kernel::rtl {
 using NodeId = int;
 constexpr NodeId kNoNode = -1;
 
-/// Lanes side by side: iteration `number` of lane loop n is lane `number` along it, from 0.
+/// Lanes side by side: an unrolled loop, or several of as many iterations, one after the other.
 struct LaneLoop {
   std::string name;
-  std::int64_t first = 0;  ///< the counter's value in lane 0
   std::int64_t trips = 1;
 };
 /// A set of lane loops: bit n for loop n.

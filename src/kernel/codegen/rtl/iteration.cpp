@@ -43,24 +43,40 @@ class Builder {
     Access access;
   };
 
-  /// Lanes of a loop while it is open.
+  /// Lanes of a loop while it is open. Loops of as many iterations that are not open together are
+  /// the same lanes, so that registers stay in theirs.
   template <typename Body>
   void in_lanes(const For& loop, const Body& body) {
     const auto known = lane_numbers_.find(loop.name);
-    int number = static_cast<int>(graph_.lane_loops.size());
-    if (known != lane_numbers_.end()) {
-      number = known->second;
-    } else {
-      if (number == kMostLaneLoops) throw NotSideBySide{loop.name, "too many loops are unrolled"};
-      lane_numbers_[loop.name] = number;
-      graph_.lane_loops.push_back({loop.name, static_cast<std::int64_t>(*as_integer(loop.lower)),
-                                   literal_trips(loop).value()});
-    }
+    const int number = known == lane_numbers_.end() ? lanes_for(loop) : known->second;
+    lane_numbers_[loop.name] = number;
     open_.push_back(&loop);
     active_ |= LaneSet{1} << number;
     body();
     active_ &= ~(LaneSet{1} << number);
     open_.pop_back();
+  }
+
+  /// The open loop with these lanes.
+  [[nodiscard]] std::string open_loop(std::size_t number) const {
+    for (const For* loop : open_) {
+      if (lane_numbers_.at(loop->name) == static_cast<int>(number)) return loop->name;
+    }
+    throw InternalError("lanes of no loop");
+  }
+
+  int lanes_for(const For& loop) {
+    const std::int64_t trips = literal_trips(loop).value();
+    const auto count = static_cast<int>(graph_.lane_loops.size());
+    for (int number = 0; number < count; ++number) {
+      const bool is_open = (active_ >> number & 1) != 0;
+      if (!is_open && graph_.lane_loops[static_cast<std::size_t>(number)].trips == trips) {
+        return number;
+      }
+    }
+    if (count == kMostLaneLoops) throw NotSideBySide{loop.name, "too many loops are unrolled"};
+    graph_.lane_loops.push_back({loop.name, trips});
+    return count;
   }
 
   // Survey: of which registers only one element is touched, in each lane.
@@ -190,7 +206,7 @@ class Builder {
                                     const Type& element) {
     const auto refuse = [&](const std::string& reason) {
       for (std::size_t n = 0; n < graph_.lane_loops.size(); ++n) {
-        if ((over >> n & 1) != 0) throw NotSideBySide{graph_.lane_loops[n].name, reason};
+        if ((over >> n & 1) != 0) throw NotSideBySide{open_loop(n), reason};
       }
     };
     const bool varies = predicate != kNoNode && (graph_[predicate].lanes & over) != 0;
@@ -218,9 +234,8 @@ class Builder {
   }
 
   [[nodiscard]] bool is_dot(LaneSet over) const {
-    return std::ranges::any_of(*context_.dots, [&](const std::string& name) {
-      const auto number = lane_numbers_.find(name);
-      return number != lane_numbers_.end() && (over >> number->second & 1) != 0;
+    return std::ranges::any_of(open_, [&](const For* loop) {
+      return context_.dots->contains(loop->name) && (over >> lane_numbers_.at(loop->name) & 1) != 0;
     });
   }
 
@@ -294,8 +309,9 @@ class Builder {
     require_integer(type);
     const auto lane = lane_numbers_.find(name);
     if (lane != lane_numbers_.end()) {
-      const LaneLoop& loop = graph_.lane_loops[static_cast<std::size_t>(lane->second)];
-      return graph_.add(graph_.lane(lane->second), graph_.constant(loop.first));
+      const auto loop = std::ranges::find(open_, name, [](const For* open) { return open->name; });
+      ensure(loop != open_.end(), "{} is used outside of its loop", name);
+      return graph_.add(graph_.lane(lane->second), graph_.constant(*as_integer((*loop)->lower)));
     }
     for (const For* loop : context_.nest) {
       if (loop->name == name) return counter(name, 1);
@@ -411,9 +427,8 @@ class Builder {
     if (!meets) return;
     for (std::size_t n = 0; n < graph_.lane_loops.size(); ++n) {
       if ((apart >> n & 1) == 0) continue;
-      throw NotSideBySide{graph_.lane_loops[n].name,
-                          fmt::format("its iterations meet at the same {} of {}",
-                                      is_word ? "word port" : "bank", node.name)};
+      throw NotSideBySide{open_loop(n), fmt::format("its iterations meet at the same {} of {}",
+                                                    is_word ? "word port" : "bank", node.name)};
     }
   }
 
