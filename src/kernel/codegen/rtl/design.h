@@ -29,11 +29,14 @@ struct Memory {
   Kind kind{};
   Array array;
   std::int64_t elements = 1;  ///< of kGlobal: not known
+  int lanes = 1;              ///< of kGlobal: elements of a word, a power of two
   bool is_read = false;
   bool is_written = false;
 
   /// Cycles from an index to its element.
   [[nodiscard]] int read_cycles(const Target& target) const;
+  /// Bits of a word in memory.
+  [[nodiscard]] int word_bits() const { return 8 * array.element.bytes() * lanes; }
   /// Whether accesses in one cycle are limited.
   [[nodiscard]] bool has_ports() const { return kind == Kind::kRam || kind == Kind::kGlobal; }
 };

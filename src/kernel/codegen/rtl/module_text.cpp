@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "kernel/codegen/rtl/arithmetic.h"
+#include "kernel/codegen/rtl/core_ports.h"
 #include "kernel/codegen/rtl/cycles.h"
 #include "kernel/codegen/rtl/pipeline_text.h"
 #include "kernel/scalar.h"
@@ -48,26 +49,10 @@ class Module {
     }
     for (const Memory& memory : design_.memories) {
       if (memory.kind != Memory::Kind::kGlobal) continue;
-      const std::string& name = memory.array.name;
-      const int bits = 8 * memory.array.element.bytes();
-      const auto add = [&](const std::string& direction, int width, const std::string& signal) {
-        const std::string type = width == 1 ? "logic" : vector_type(width, false);
-        list.push_back(fmt::format("{} {} {}_{}", direction, type, name, signal));
-      };
-      if (memory.is_read) {
-        add("output", 1, "read_valid");
-        add("input", 1, "read_ready");
-        add("output", 64, "read_index");
-        add("input", 1, "data_valid");
-        add("output", 1, "data_ready");
-        add("input", bits, "data");
-      }
-      if (memory.is_written) {
-        add("output", 1, "write_valid");
-        add("input", 1, "write_ready");
-        add("output", 64, "write_index");
-        add("output", bits, "write_value");
-        add("input", 1, "written");
+      for (const CorePort& port : core_ports(memory)) {
+        const std::string type = port.width == 1 ? "logic" : vector_type(port.width, false);
+        list.push_back(
+            fmt::format("{} {} {}_{}", port.direction, type, memory.array.name, port.signal));
       }
     }
     return fmt::format("module {} (\n  {}\n);", core_name(*design_.kernel),
