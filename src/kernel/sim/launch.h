@@ -6,11 +6,32 @@
 
 namespace heddle::kernel::sim {
 
+/// The widest word of an array, in bytes.
+constexpr std::uint32_t kWordBytes = 128;
+
 /// An array argument in memory.
 struct Channel {
   std::uint8_t* data = nullptr;
   std::uint64_t elements = 0;
   std::uint32_t bytes = 0;  ///< of an element
+  std::uint32_t lanes = 1;  ///< elements of a word
+};
+
+/// Where a model keeps the ports of an array (codegen/rtl/module_text.h), low byte first; null: it
+/// has no such port.
+struct Pins {
+  std::uint8_t* read_valid = nullptr;
+  std::uint8_t* read_ready = nullptr;
+  std::uint8_t* read_index = nullptr;
+  std::uint8_t* data_valid = nullptr;
+  std::uint8_t* data_ready = nullptr;
+  std::uint8_t* data = nullptr;
+  std::uint8_t* write_valid = nullptr;
+  std::uint8_t* write_ready = nullptr;
+  std::uint8_t* write_index = nullptr;
+  std::uint8_t* write_value = nullptr;
+  std::uint8_t* write_enable = nullptr;
+  std::uint8_t* written = nullptr;
 };
 
 struct Launch {
@@ -33,7 +54,7 @@ struct Launch {
   std::uint64_t read_elements = 0;
   std::uint64_t written_elements = 0;
   std::uint32_t wrong_channel = 0;  ///< of an access outside of its array
-  std::uint64_t wrong_index = 0;
+  std::uint64_t wrong_index = 0;    ///< of an element
 };
 
 enum class End : std::uint8_t {

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "kernel/codegen/rtl/core_ports.h"
 #include "kernel/codegen/rtl/cycles.h"
 #include "kernel/codegen/rtl/emit.h"
 #include "kernel/codegen/rtl/module_text.h"
@@ -54,38 +55,36 @@ KernelPtr numbered(const KernelPtr& kernel, std::size_t number) {
   return std::make_shared<const Kernel>(std::move(named));
 }
 
+/// The name of a port of heddle_top.
+std::string top_port(std::uint32_t channel, const rtl::CorePort& port) {
+  return fmt::format("c{}_{}", channel, port.signal);
+}
+
+/// Calls `visit` with the channel and the memory of each array of a design.
+template <typename Visit>
+void for_arrays(const rtl::Design& design, Place place, const Visit& visit) {
+  for (const Parameter& parameter : design.kernel->parameters) {
+    if (!std::holds_alternative<ArrayParameter>(parameter)) continue;
+    visit(place.channel++, design.memory(name_of(parameter)));
+  }
+}
+
 std::string core_instance(const rtl::Design& design, std::size_t number, Place place) {
   std::vector<std::string> ports = {".clk", ".rst", fmt::format(".start(start[{}])", number),
                                     fmt::format(".done(done[{}])", number)};
-  const auto connect = [&](const std::string& name, const std::string& signal, int width) {
-    const std::string lane = width == 1 ? fmt::format("[{}]", place.channel)
-                                        : fmt::format("[{} +: {}]", 64 * place.channel, width);
-    ports.push_back(fmt::format(".{}_{}({}{})", name, signal, signal, lane));
-  };
+  std::uint32_t next = place.scalar;
   for (const Parameter& parameter : design.kernel->parameters) {
-    if (const auto* scalar = std::get_if<ScalarParameter>(&parameter)) {
-      ports.push_back(fmt::format(".arg_{}(scalars[{} +: {}])", scalar->name, 64 * place.scalar,
-                                  scalar->type.bits()));
-      ++place.scalar;
-      continue;
-    }
-    const rtl::Memory& memory = design.memory(name_of(parameter));
-    const int bits = 8 * memory.array.element.bytes();
-    const std::string& name = memory.array.name;
-    if (memory.is_read) {
-      for (const char* signal : {"read_valid", "read_ready", "data_valid", "data_ready"}) {
-        connect(name, signal, 1);
-      }
-      connect(name, "read_index", 64);
-      connect(name, "data", bits);
-    }
-    if (memory.is_written) {
-      for (const char* signal : {"write_valid", "write_ready", "written"}) connect(name, signal, 1);
-      connect(name, "write_index", 64);
-      connect(name, "write_value", bits);
-    }
-    ++place.channel;
+    const auto* scalar = std::get_if<ScalarParameter>(&parameter);
+    if (scalar == nullptr) continue;
+    ports.push_back(
+        fmt::format(".arg_{}(scalars[{} +: {}])", scalar->name, 64 * next++, scalar->type.bits()));
   }
+  for_arrays(design, place, [&](std::uint32_t channel, const rtl::Memory& memory) {
+    for (const rtl::CorePort& port : rtl::core_ports(memory)) {
+      ports.push_back(
+          fmt::format(".{}_{}({})", memory.array.name, port.signal, top_port(channel, port)));
+    }
+  });
   return fmt::format("  {} core_{} (\n    {});\n", rtl::core_name(*design.kernel), number,
                      fmt::join(ports, ",\n    "));
 }
@@ -94,31 +93,43 @@ std::string core_instance(const rtl::Design& design, std::size_t number, Place p
 std::string top_text(const std::vector<rtl::Design>& designs) {
   const std::vector<Place> places = places_of(designs);
   const std::size_t kernels = std::max<std::size_t>(designs.size(), 65);
-  const std::size_t channels = std::max<std::size_t>(places.back().channel, 65);
   const std::size_t scalars = std::max<std::size_t>(places.back().scalar, 2);
   std::vector<std::string> ports = {"input logic clk", "input logic rst",
                                     fmt::format("input logic [{}:0] start", kernels - 1),
                                     fmt::format("output logic [{}:0] done", kernels - 1),
                                     fmt::format("input logic [{}:0] scalars", 64 * scalars - 1)};
-  const auto add = [&](const char* direction, const char* name, std::size_t bits) {
-    ports.push_back(fmt::format("{} logic [{}:0] {}", direction, channels * bits - 1, name));
-  };
-  add("output", "read_valid", 1);
-  add("input", "read_ready", 1);
-  add("output", "read_index", 64);
-  add("input", "data_valid", 1);
-  add("output", "data_ready", 1);
-  add("input", "data", 64);
-  add("output", "write_valid", 1);
-  add("input", "write_ready", 1);
-  add("output", "write_index", 64);
-  add("output", "write_value", 64);
-  add("input", "written", 1);
-  std::string text = fmt::format("module heddle_top (\n  {}\n);\n", fmt::join(ports, ",\n  "));
+  std::string cores;
   for (std::size_t i = 0; i < designs.size(); ++i) {
-    text += core_instance(designs[i], i, places[i]);
+    for_arrays(designs[i], places[i], [&](std::uint32_t channel, const rtl::Memory& memory) {
+      for (const rtl::CorePort& port : rtl::core_ports(memory)) {
+        ports.push_back(fmt::format("{} logic [{}:0] {}", port.direction, port.width - 1,
+                                    top_port(channel, port)));
+      }
+    });
+    cores += core_instance(designs[i], i, places[i]);
   }
-  return text + "endmodule\n";
+  return fmt::format("module heddle_top (\n  {}\n);\n{}endmodule\n", fmt::join(ports, ",\n  "),
+                     cores);
+}
+
+/// C++ that finds the ports of each array in the model.
+std::string pins_text(const std::vector<rtl::Design>& designs) {
+  const std::vector<Place> places = places_of(designs);
+  std::string text =
+      "#include <vector>\n"
+      "static std::vector<heddle::kernel::sim::Pins> heddle_pins(Vheddle& top) {\n"
+      "  const auto at = [](auto& port) { return reinterpret_cast<std::uint8_t*>(&port); };\n"
+      "  std::vector<heddle::kernel::sim::Pins> pins;\n";
+  for (std::size_t i = 0; i < designs.size(); ++i) {
+    for_arrays(designs[i], places[i], [&](std::uint32_t channel, const rtl::Memory& memory) {
+      text += "  pins.emplace_back();\n";
+      for (const rtl::CorePort& port : rtl::core_ports(memory)) {
+        text +=
+            fmt::format("  pins.back().{} = at(top.{});\n", port.signal, top_port(channel, port));
+      }
+    });
+  }
+  return text + "  return pins;\n}\n";
 }
 
 std::string verilator() {
@@ -163,7 +174,8 @@ fs::path verilator_root() {
   return fs::path(verilator()).parent_path().parent_path() / "share" / "verilator" / "include";
 }
 
-std::string source_of(const fs::path& model, bool has_trace) {
+std::string source_of(const fs::path& model, const std::vector<rtl::Design>& designs,
+                      bool has_trace) {
   std::vector<std::string> files;
   for (const auto& entry : fs::directory_iterator(model)) {
     if (entry.path().extension() == ".cpp") files.push_back(entry.path().string());
@@ -176,7 +188,7 @@ std::string source_of(const fs::path& model, bool has_trace) {
   for (const std::string& file : runtime) text += fmt::format("#include \"{}\"\n", file);
   text += fmt::format("#include \"{}/Vheddle.h\"\n", model.string());
   for (const std::string& file : files) text += fmt::format("#include \"{}\"\n", file);
-  return text + std::string(sim::kHarness);
+  return text + std::string(sim::kLaunch) + pins_text(designs) + std::string(sim::kHarness);
 }
 
 std::vector<rtl::Design> designs_of(const std::vector<KernelPtr>& kernels,
@@ -210,7 +222,7 @@ SharedObject compiled(const std::vector<rtl::Design>& designs, const SimulationO
   if (options.optimise) flags.emplace_back("-march=native");
   if (has_trace)
     flags.insert(flags.end(), {"-Wl,--no-as-needed", "-lz", "-I" + (root / "gtkwave").string()});
-  return {source_of(model, has_trace), find_compiler(), flags, options.cache};
+  return {source_of(model, designs, has_trace), find_compiler(), flags, options.cache};
 }
 
 }  // namespace
@@ -230,9 +242,11 @@ SimulationReport Simulation::run(std::span<const Argument> arguments, std::size_
   std::map<std::string, Scalar> values;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     if (Buffer* const* buffer = std::get_if<Buffer*>(&arguments[i])) {
+      const rtl::Memory& array = designs_[kernel].memory(name_of(launched.parameters[i]));
       channels.push_back({reinterpret_cast<std::uint8_t*>((*buffer)->data()),
                           static_cast<std::uint64_t>((*buffer)->size()),
-                          static_cast<std::uint32_t>((*buffer)->element().bytes())});
+                          static_cast<std::uint32_t>((*buffer)->element().bytes()),
+                          static_cast<std::uint32_t>(array.lanes)});
     } else {
       const auto& scalar = std::get<Scalar>(arguments[i]);
       values[name_of(launched.parameters[i])] = scalar;

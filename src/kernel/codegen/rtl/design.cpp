@@ -75,6 +75,7 @@ class Lowering {
     memory.array = array;
     if (kind == Memory::Kind::kGlobal) {
       memory.banks.count = array.lanes;
+      memory.lanes = static_cast<int>(array.lanes);
     } else {
       if (!element_count(array.shape)) {
         throw UserError(

@@ -38,18 +38,19 @@ struct Memory {
   std::int64_t fifo_depth = 0;  ///< of kStream: elements in a channel
   /// The processes that use it; "" for what stands outside of all.
   std::set<std::string> users;
+  int lanes = 1;  ///< of kGlobal: elements of a word
   bool is_read = false;
   bool is_written = false;
 
   /// Cycles from an index to its element.
   [[nodiscard]] int read_cycles(const Target& target) const;
+  /// Bits of a word in memory.
+  [[nodiscard]] int word_bits() const { return 8 * array.element.bytes() * lanes; }
   /// Whether accesses in one cycle are limited.
   [[nodiscard]] bool has_ports() const {
     return kind == Kind::kRam || kind == Kind::kGlobal || kind == Kind::kStream;
   }
   [[nodiscard]] std::int64_t units() const { return banks.count / unit; }
-  /// Elements that one command moves.
-  [[nodiscard]] std::int64_t word() const { return kind == Kind::kGlobal ? array.lanes : 1; }
 };
 
 /// A loop's bound: a literal, or a register that a region before has filled.

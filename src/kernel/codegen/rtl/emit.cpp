@@ -47,6 +47,7 @@ std::string interface_text(const Design& design) {
     arguments.push_back({{"name", memory.array.name},
                          {"element", to_string(memory.array.element)},
                          {"bytes", memory.array.element.bytes()},
+                         {"lanes", memory.lanes},
                          {"shape", shape},
                          {"read", memory.is_read},
                          {"written", memory.is_written}});

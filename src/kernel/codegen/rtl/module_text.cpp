@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "kernel/codegen/rtl/arithmetic.h"
+#include "kernel/codegen/rtl/core_ports.h"
 #include "kernel/codegen/rtl/cycles.h"
 #include "kernel/codegen/rtl/pipeline_text.h"
 #include "kernel/scalar.h"
@@ -54,59 +55,25 @@ class Module {
  private:
   // Ports.
 
-  /// A signal between this module and what is outside of it.
-  struct Port {
-    bool is_output = false;
-    int width = 1;
-    std::string name;
-  };
-
-  std::vector<Port> ports_of(const Memory& memory, const std::set<std::string>& users) const {
-    const std::string& name = memory.array.name;
-    std::vector<Port> list;
-    const bool is_used = users.empty() || std::ranges::any_of(users, [&](const std::string& user) {
-                           return memory.users.contains(user);
-                         });
-    if (!is_used) return list;
-    if (memory.kind == Memory::Kind::kGlobal) {
-      const auto bits = static_cast<int>(8 * memory.array.element.bytes() * memory.word());
-      if (memory.is_read) {
-        list.insert(list.end(), {{true, 1, name + "_read_valid"},
-                                 {false, 1, name + "_read_ready"},
-                                 {true, 64, name + "_read_index"},
-                                 {false, 1, name + "_data_valid"},
-                                 {true, 1, name + "_data_ready"},
-                                 {false, bits, name + "_data"}});
-      }
-      if (memory.is_written) {
-        list.insert(list.end(), {{true, 1, name + "_write_valid"},
-                                 {false, 1, name + "_write_ready"},
-                                 {true, 64, name + "_write_index"},
-                                 {true, bits, name + "_write_value"}});
-        if (memory.word() > 1) {
-          list.push_back({true, static_cast<int>(memory.word()), name + "_write_enable"});
-        }
-        list.push_back({false, 1, name + "_written"});
-      }
-    }
-    return list;
+  /// Whether this module has the ports of an argument.
+  [[nodiscard]] bool has(const Memory& memory) const {
+    return memory.kind == Memory::Kind::kGlobal &&
+           (process_.empty() || memory.users.contains(process_));
   }
 
   /// What a process has of a stream: the side that it uses.
-  std::vector<Port> stream_ports(const Memory& memory, const std::set<NodeSide>& sides) const {
-    const std::string& name = memory.array.name;
+  std::vector<CorePort> stream_ports(const Memory& memory) const {
+    const std::set<NodeSide> sides = sides_of(memory.array.name);
     const auto units = static_cast<int>(memory.units());
     const auto bits = static_cast<int>(memory.banks.count) * memory.array.element.bits();
-    std::vector<Port> list;
+    std::vector<CorePort> list;
     if (sides.contains(NodeSide::kPut)) {
-      list.insert(list.end(), {{true, units, name + "_put"},
-                               {false, units, name + "_room"},
-                               {true, bits, name + "_value"}});
+      list.insert(list.end(),
+                  {{"output", "put", units}, {"input", "room", units}, {"output", "value", bits}});
     }
     if (sides.contains(NodeSide::kGet)) {
-      list.insert(list.end(), {{true, units, name + "_get"},
-                               {false, units, name + "_some"},
-                               {false, bits, name + "_front"}});
+      list.insert(list.end(),
+                  {{"output", "get", units}, {"input", "some", units}, {"input", "front", bits}});
     }
     return list;
   }
@@ -126,15 +93,13 @@ class Module {
       }
     }
     for (const Memory& memory : design_.memories) {
-      std::vector<Port> own = ports_of(
-          memory, process_.empty() ? std::set<std::string>{} : std::set<std::string>{process_});
-      if (memory.kind == Memory::Kind::kStream && !process_.empty()) {
-        own = stream_ports(memory, sides_of(memory.array.name));
-      }
-      for (const Port& port : own) {
+      std::vector<CorePort> own;
+      if (has(memory)) own = core_ports(memory);
+      if (memory.kind == Memory::Kind::kStream && !process_.empty()) own = stream_ports(memory);
+      for (const CorePort& port : own) {
         const std::string type = port.width == 1 ? "logic" : vector_type(port.width, false);
         list.push_back(
-            fmt::format("{} {} {}", port.is_output ? "output" : "input", type, port.name));
+            fmt::format("{} {} {}_{}", port.direction, type, memory.array.name, port.signal));
       }
     }
     return fmt::format("module {} (\n  {}\n);", name(), fmt::join(list, ",\n  "));
@@ -513,7 +478,7 @@ class Module {
 
   void global_writes(const Memory& memory, const std::vector<const Site*>& sites) {
     const std::string& name = memory.array.name;
-    const std::int64_t bits = 8 * memory.array.element.bytes() * memory.word();
+    const std::int64_t bits = memory.word_bits();
     declarations_.line(fmt::format("wire {}_write_wanted;", name));
     declarations_.line(fmt::format("logic [31:0] {}_pending;", name));
     memories_.line(fmt::format("assign {}_write_wanted = {};", name, any(sites)));
@@ -523,15 +488,15 @@ class Module {
     for (std::size_t i = 0; i < sites.size(); ++i) {
       words[i].enable = enables[i].enable = "(" + sites[i]->wanted + ")";
       enables[i].data =
-          sites[i]->at.empty() ? fmt::format("{{{}{{1'b1}}}}", memory.word()) : sites[i]->at;
+          sites[i]->at.empty() ? fmt::format("{{{}{{1'b1}}}}", memory.lanes) : sites[i]->at;
     }
     memories_.line(
         fmt::format("assign {}_write_index = {};", name, chosen(words, 64, &Part::address)));
     memories_.line(
         fmt::format("assign {}_write_value = {};", name, chosen(words, bits, &Part::data)));
-    if (memory.word() > 1) {
+    if (memory.lanes > 1) {
       memories_.line(fmt::format("assign {}_write_enable = {};", name,
-                                 chosen(enables, memory.word(), &Part::data)));
+                                 chosen(enables, memory.lanes, &Part::data)));
     }
     memories_.line("always_ff @(posedge clk)");
     memories_.line(fmt::format("  if (rst) {}_pending <= 32'd0;", name));
