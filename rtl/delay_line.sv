@@ -15,11 +15,8 @@ module delay_line #(
   if (LATENCY == 0) begin : pass
     assign out = in;
   end else begin : shift
-    logic [WIDTH-1:0] stage[0:LATENCY-1];
-    always_ff @(posedge clk) if (ce) stage[0] <= in;
-    for (genvar i = 1; i < LATENCY; i++) begin : step
-      always_ff @(posedge clk) if (ce) stage[i] <= stage[i-1];
-    end
-    assign out = stage[LATENCY-1];
+    logic [LATENCY*WIDTH-1:0] stages;  // The newest in the low bits.
+    always_ff @(posedge clk) if (ce) stages <= (LATENCY * WIDTH)'({stages, in});
+    assign out = stages[(LATENCY-1)*WIDTH+:WIDTH];
   end
 endmodule
