@@ -204,9 +204,7 @@ std::vector<rtl::Design> designs_of(const std::vector<KernelPtr>& kernels,
 SharedObject compiled(const std::vector<rtl::Design>& designs, const SimulationOptions& options) {
   std::map<std::string, std::string> files;
   for (const rtl::Design& design : designs) {
-    for (const auto& [name, text] : rtl_files(design)) {
-      if (name.ends_with(".sv")) files[name] = text;
-    }
+    for (const auto& [name, text] : core_sources(design)) files[name] = text;
   }
   const bool has_dsps = std::ranges::any_of(files, [](const auto& file) {
     return file.second.find("DSP48E2 #(") != std::string::npos;
