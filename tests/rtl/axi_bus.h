@@ -7,7 +7,7 @@
 #include <random>
 #include <vector>
 
-#include "axi_memory.h"
+#include "kernel/sim/axi_memory.h"
 
 namespace heddle::kernel {
 

@@ -46,11 +46,6 @@ std::vector<BusSignal> control_channels() {
           {"output", "rdata", 32},       {"output", "rresp", 2}};
 }
 
-std::string declaration(const BusSignal& signal, const std::string& prefix) {
-  const std::string type = signal.width == 1 ? "logic" : vector_type(signal.width, false);
-  return fmt::format("{} {} {}_{}", signal.direction, type, prefix, signal.name);
-}
-
 class AxiModule {
  public:
   explicit AxiModule(const Design& design)
@@ -74,18 +69,13 @@ class AxiModule {
  private:
   std::vector<std::string> ports() const {
     std::vector<std::string> list = {"input logic ap_clk", "input logic ap_rst_n"};
-    const auto add = [&](const std::vector<BusSignal>& signals, const std::string& prefix) {
-      for (const BusSignal& signal : signals) list.push_back(declaration(signal, prefix));
-    };
-    add(control_channels(), "s_axi_control");
     list.emplace_back(
         "/* verilator lint_off SYMRSVDWORD */\n"
         "  output logic interrupt\n"
         "  /* verilator lint_on SYMRSVDWORD */");
-    for (const ControlArgument& argument : arguments_) {
-      if (argument.memory == nullptr) continue;
-      add(read_channels(bus_bits(*argument.memory)), "m_axi_" + argument.name);
-      add(write_channels(bus_bits(*argument.memory)), "m_axi_" + argument.name);
+    for (const AxiPort& port : axi_ports(design_)) {
+      const std::string type = port.width == 1 ? "logic" : vector_type(port.width, false);
+      list.push_back(fmt::format("{} {} {}", port.direction, type, port.name));
     }
     return list;
   }
@@ -228,6 +218,22 @@ std::vector<ControlArgument> control_arguments(const Design& design) {
     arguments.push_back(argument);
   }
   return arguments;
+}
+
+std::vector<AxiPort> axi_ports(const Design& design) {
+  std::vector<AxiPort> ports;
+  const auto add = [&](const std::vector<BusSignal>& signals, const std::string& prefix) {
+    for (const BusSignal& signal : signals) {
+      ports.push_back({signal.direction, fmt::format("{}_{}", prefix, signal.name), signal.width});
+    }
+  };
+  add(control_channels(), "s_axi_control");
+  for (const ControlArgument& argument : control_arguments(design)) {
+    if (argument.memory == nullptr) continue;
+    add(read_channels(bus_bits(*argument.memory)), "m_axi_" + argument.name);
+    add(write_channels(bus_bits(*argument.memory)), "m_axi_" + argument.name);
+  }
+  return ports;
 }
 
 int bus_bits(const Memory& memory) {

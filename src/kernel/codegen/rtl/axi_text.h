@@ -27,6 +27,16 @@ struct ControlArgument {
 /// In the kernel's order, at the offsets that axi_lite_control gives them.
 std::vector<ControlArgument> control_arguments(const Design& design);
 
+/// A port of the module; it drives an "output".
+struct AxiPort {
+  const char* direction;
+  std::string name;
+  int width;
+};
+
+/// All but ap_clk, ap_rst_n and interrupt.
+std::vector<AxiPort> axi_ports(const Design& design);
+
 /// Bits of the control registers' addresses.
 constexpr int kControlAddressBits = 12;
 
