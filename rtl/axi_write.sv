@@ -1,8 +1,9 @@
 // Writes memory over AXI4: a stream of commands and a stream of words in.
 //
-// Commands, widths and bursts are those of axi_read; strobes leave bytes that no word covers as they are. A word is
-// taken with the last beat it makes or, when several share a beat, as they come: the last of them with the beat.
-// While in_valid waits for in_ready, in_data must stay. Data may go out before its address does.
+// Commands, widths and bursts are those of axi_read; strobes leave bytes that no word covers, and those whose bit of
+// in_strb is 0, as they are. A word is taken with the last beat it makes or, when several share a beat, as they come:
+// the last of them with the beat. While in_valid waits for in_ready, in_data and in_strb must stay. Data may go out
+// before its address does.
 // Rate: the slower of one word and one beat a cycle. Latency: the address leaves the cycle after the command, and a
 // beat can do so too.
 // idle: nothing under way, every write's response is in. error: some response was not OKAY; it stays up until rst.
@@ -20,6 +21,7 @@ module axi_write #(
     input logic in_valid,
     output logic in_ready,
     input logic [WORD_WIDTH-1:0] in_data,
+    input logic [WORD_WIDTH/8-1:0] in_strb,
     output logic idle,
     output logic error,
     output logic m_axi_awvalid,
@@ -93,17 +95,17 @@ module axi_write #(
     always_ff @(posedge clk) if (word) lane_next <= lane == LANE_WIDTH'(RATIO - 1) ? '0 : lane + 1'b1;
 
     // Each lane keeps its word, or passes it on when it is the one that fills the beat.
-    logic [RATIO-1:0] held;
     for (genvar i = 0; i < RATIO; i++) begin : lanes
       logic here;
       logic [WORD_WIDTH-1:0] kept;
+      logic [WORD_WIDTH/8-1:0] held;
       assign here = lane == LANE_WIDTH'(i);
       assign m_axi_wdata[i*WORD_WIDTH+:WORD_WIDTH] = here ? in_data : kept;
-      assign m_axi_wstrb[i*(WORD_WIDTH/8)+:WORD_WIDTH/8] = {WORD_WIDTH / 8{here || held[i]}};
+      assign m_axi_wstrb[i*(WORD_WIDTH/8)+:WORD_WIDTH/8] = here ? in_strb : held;
       always_ff @(posedge clk) begin
         if (word && here) kept <= in_data;
-        if (rst || beat) held[i] <= 0;
-        else if (word && here) held[i] <= 1;
+        if (rst || beat) held <= 0;
+        else if (word && here) held <= in_strb;
       end
     end
   end else begin : wide
@@ -115,7 +117,7 @@ module axi_write #(
     assign m_axi_wvalid = in_valid && data_valid;
     assign in_ready = data_valid && m_axi_wready && complete;
     assign m_axi_wdata = in_data[32'(part)*DATA_WIDTH+:DATA_WIDTH];
-    assign m_axi_wstrb = '1;
+    assign m_axi_wstrb = in_strb[32'(part)*(DATA_WIDTH/8)+:DATA_WIDTH/8];
     always_ff @(posedge clk) begin
       if (rst) part <= 0;
       else if (beat) part <= part + 1'b1;

@@ -7,7 +7,7 @@
 #include "Axi32On512.h"
 #include "Axi512On512.h"
 #include "Axi8On32.h"
-#include "axi_memory.h"
+#include "axi_bus.h"
 #include "base/error.h"
 #include "clocked.h"
 
@@ -22,26 +22,6 @@ struct Command {
   std::uint64_t address = 0;
   std::uint32_t words = 0;
 };
-
-template <std::size_t N>
-void store(const VlWide<N>& wide, std::uint8_t* bytes, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i)
-    bytes[i] = static_cast<std::uint8_t>(wide[i / 4] >> (i % 4 * 8));
-}
-
-template <std::size_t N>
-void load(VlWide<N>& wide, const std::uint8_t* bytes, std::size_t count) {
-  for (std::size_t i = 0; i < N; ++i) wide[i] = 0;
-  for (std::size_t i = 0; i < count; ++i)
-    wide[i / 4] |= static_cast<std::uint32_t>(bytes[i]) << (i % 4 * 8);
-}
-
-std::vector<std::uint8_t> random_bytes(std::size_t count, std::uint64_t seed) {
-  std::mt19937_64 random(seed);
-  std::vector<std::uint8_t> bytes(count);
-  for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random());
-  return bytes;
-}
 
 /// An engine pair, the memory behind it, and the streams before it.
 template <typename ModelType, std::size_t kWordBytes, std::size_t kBusBytes>
@@ -72,16 +52,7 @@ class Bench {
     for (const Command& command : reads) words_expected += command.words;
     read.clear();
     for (cycles = 0; cycles < kMaxCycles; ++cycles) {
-      const AxiSlave slave = axi.drive();
-      model->m_axi_arready = slave.arready;
-      model->m_axi_rvalid = slave.rvalid;
-      load(model->m_axi_rdata, slave.rdata.data(), kBus);
-      model->m_axi_rresp = slave.rresp;
-      model->m_axi_rlast = slave.rlast;
-      model->m_axi_awready = slave.awready;
-      model->m_axi_wready = slave.wready;
-      model->m_axi_bvalid = slave.bvalid;
-      model->m_axi_bresp = slave.bresp;
+      give(axi.drive(), kBus, *model);
 
       read_offered = next_read < reads.size() && (read_offered || go());
       model->read_cmd_valid = read_offered;
@@ -98,10 +69,11 @@ class Bench {
       word_offered = next_word < written.size() && (word_offered || go());
       model->in_valid = word_offered;
       if (word_offered) load(model->in_data, &written[next_word], kWord);
+      fill(model->in_strb, ~0U);
       model->out_ready = go();
 
       model.settle();
-      axi.clock(master());
+      axi.clock(taken(*model, kBus));
       if (model->out_valid && model->out_ready) {
         read.resize(read.size() + kWord);
         store(model->out_data, &read[read.size() - kWord], kWord);
@@ -140,27 +112,6 @@ class Bench {
 
  private:
   bool go() { return !std::bernoulli_distribution(stall_)(random_); }
-
-  AxiMaster master() {
-    AxiMaster out;
-    out.ar = {model->m_axi_arvalid != 0, model->m_axi_araddr, model->m_axi_arlen,
-              model->m_axi_arsize, model->m_axi_arburst};
-    out.aw = {model->m_axi_awvalid != 0, model->m_axi_awaddr, model->m_axi_awlen,
-              model->m_axi_awsize, model->m_axi_awburst};
-    out.rready = model->m_axi_rready;
-    out.w.valid = model->m_axi_wvalid;
-    if (out.w.valid) {
-      store(model->m_axi_wdata, out.w.data.data(), kBus);
-      store(model->m_axi_wstrb, out.w.strobe.data(), kBus / 8 + (kBus < 8 ? 1 : 0));
-      // A byte that is not written may be anything.
-      for (std::size_t i = 0; i < kBus; ++i) {
-        if (((out.w.strobe.at(i / 8) >> (i % 8)) & 1) == 0) out.w.data.at(i) = 0;
-      }
-    }
-    out.w.last = model->m_axi_wlast && out.w.valid;
-    out.bready = model->m_axi_bready;
-    return out;
-  }
 
   double stall_;
   std::mt19937_64 random_{9};

@@ -1,5 +1,4 @@
-// Texts that are compiled with a model and drive it: launch.h, heddle_pins() of the model's own,
-// then harness.cpp.txt.
+// Texts that are compiled with a model. launch.h comes first.
 #pragma once
 
 #include <string_view>
@@ -7,6 +6,9 @@
 namespace heddle::kernel::sim {
 
 extern const std::string_view kLaunch;
+/// Drives cores; stands on heddle_pins(), which is made for each model.
 extern const std::string_view kHarness;
+/// Opens a model to a driver outside of it; stands on heddle_named_pins(), made for each model.
+extern const std::string_view kOpenHarness;
 
 }  // namespace heddle::kernel::sim

@@ -66,4 +66,11 @@ enum class End : std::uint8_t {
 
 using RunModel = End (*)(Launch*);
 
+// A model that is driven from outside (open_harness.cpp.txt).
+using OpenModel = void* (*)(const char* trace);
+/// Where the model keeps a port, low byte first; null: there is none of that name.
+using FindPin = std::uint8_t* (*)(void* model, const char* name);
+using EvaluateModel = void (*)(void* model);
+using CloseModel = void (*)(void* model);
+
 }  // namespace heddle::kernel::sim

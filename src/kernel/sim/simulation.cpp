@@ -1,22 +1,18 @@
 #include "kernel/sim/simulation.h"
 
-#include <sys/wait.h>
-
 #include <fmt/ranges.h>
 
 #include <algorithm>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "kernel/codegen/rtl/core_ports.h"
 #include "kernel/codegen/rtl/cycles.h"
 #include "kernel/codegen/rtl/emit.h"
 #include "kernel/codegen/rtl/module_text.h"
-#include "kernel/codegen/rtl/primitives.h"
-#include "kernel/codegen/tool.h"
 #include "kernel/scalar.h"
 #include "kernel/sim/harness.h"
 #include "kernel/sim/launch.h"
+#include "kernel/sim/model.h"
 
 namespace heddle::kernel {
 namespace {
@@ -132,65 +128,6 @@ std::string pins_text(const std::vector<rtl::Design>& designs) {
   return text + "  return pins;\n}\n";
 }
 
-std::string verilator() {
-  std::string path = find_program("verilator");
-  if (path.empty()) {
-    throw UserError("there is no verilator in $PATH", "apt-get install verilator");
-  }
-  return path;
-}
-
-/// The folder of the model's C++, made if it is not there yet.
-fs::path translate(const std::map<std::string, std::string>& files, bool has_trace,
-                   const fs::path& cache) {
-  const std::string program = verilator();
-  std::string all = identify_program(program) + (has_trace ? " trace\n" : "\n");
-  for (const auto& [name, text] : files) all.append(name).append("\n").append(text);
-  const fs::path parent = fs::absolute(cache.empty() ? default_cache() : cache);
-  const fs::path folder = parent / ("verilated-" + content_hash(all));
-  if (fs::exists(folder)) return folder;
-  const TemporaryFolder work(parent);
-  const fs::path model = work.path() / "model";
-  fs::create_directories(model);
-  std::vector<std::string> command = {
-      program,        "--cc",       "--Mdir",     model.string(), "--prefix",       "Vheddle",
-      "--top-module", "heddle_top", "-O3",        "--x-assign",   "fast",           "--x-initial",
-      "fast",         "--noassert", "-Wno-fatal", "-Wno-WIDTH",   "--output-split", "0"};
-  if (has_trace) command.emplace_back("--trace-fst");
-  for (const auto& [name, text] : files) {
-    write_file(work.path() / name, text);
-    command.push_back((work.path() / name).string());
-  }
-  const ProgramEnd end = run_program(command, work.path());
-  ensure(WIFEXITED(end.status) && WEXITSTATUS(end.status) == 0,
-         "Verilator does not accept emitted text:\n{}", end.said);
-  std::error_code failure;
-  fs::rename(model, folder, failure);  // Somebody else may have been faster.
-  ensure(fs::exists(folder), "cannot keep a model in {}", folder.string());
-  return folder;
-}
-
-fs::path verilator_root() {
-  return fs::path(verilator()).parent_path().parent_path() / "share" / "verilator" / "include";
-}
-
-std::string source_of(const fs::path& model, const std::vector<rtl::Design>& designs,
-                      bool has_trace) {
-  std::vector<std::string> files;
-  for (const auto& entry : fs::directory_iterator(model)) {
-    if (entry.path().extension() == ".cpp") files.push_back(entry.path().string());
-  }
-  std::sort(files.begin(), files.end());
-  std::string text = fmt::format("#define VM_TRACE {0:d}\n#define VM_TRACE_FST {0:d}\n", has_trace);
-  // The runtime specialises templates that the model's files instantiate.
-  std::vector<std::string> runtime = {"verilated.cpp", "verilated_threads.cpp"};
-  if (has_trace) runtime.emplace_back("verilated_fst_c.cpp");
-  for (const std::string& file : runtime) text += fmt::format("#include \"{}\"\n", file);
-  text += fmt::format("#include \"{}/Vheddle.h\"\n", model.string());
-  for (const std::string& file : files) text += fmt::format("#include \"{}\"\n", file);
-  return text + std::string(sim::kLaunch) + pins_text(designs) + std::string(sim::kHarness);
-}
-
 std::vector<rtl::Design> designs_of(const std::vector<KernelPtr>& kernels,
                                     const rtl::Target& target) {
   std::vector<rtl::Design> designs;
@@ -204,25 +141,11 @@ std::vector<rtl::Design> designs_of(const std::vector<KernelPtr>& kernels,
 SharedObject compiled(const std::vector<rtl::Design>& designs, const SimulationOptions& options) {
   std::map<std::string, std::string> files;
   for (const rtl::Design& design : designs) {
-    for (const auto& [name, text] : rtl_files(design)) {
-      if (name.ends_with(".sv")) files[name] = text;
-    }
+    for (const auto& [name, text] : core_sources(design)) files[name] = text;
   }
-  const bool has_dsps = std::ranges::any_of(files, [](const auto& file) {
-    return file.second.find("DSP48E2 #(") != std::string::npos;
-  });
-  // What a vendor's tool knows as a cell.
-  if (has_dsps) files["DSP48E2.sv"] = rtl::primitives().at("dsp48e2_model");
   files["heddle_top.sv"] = top_text(designs);
-  const bool has_trace = !options.trace.empty();
-  const fs::path model = translate(files, has_trace, options.cache);
-  const fs::path root = verilator_root();
-  std::vector<std::string> flags = {options.optimise ? "-O3" : "-O1", "-w", "-I" + root.string(),
-                                    "-I" + (root / "vltstd").string(), "-I" + model.string()};
-  if (options.optimise) flags.emplace_back("-march=native");
-  if (has_trace)
-    flags.insert(flags.end(), {"-Wl,--no-as-needed", "-lz", "-I" + (root / "gtkwave").string()});
-  return {source_of(model, designs, has_trace), find_compiler(), flags, options.cache};
+  return sim::build_model(std::move(files), pins_text(designs) + std::string(sim::kHarness),
+                          options);
 }
 
 }  // namespace

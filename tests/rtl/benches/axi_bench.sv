@@ -22,6 +22,7 @@ module axi_bench #(
     input logic in_valid,
     output logic in_ready,
     input logic [1023:0] in_data,
+    input logic [127:0] in_strb,
     output logic write_idle,
     output logic write_error,
     output logic m_axi_arvalid,
@@ -64,8 +65,8 @@ module axi_bench #(
   );
   axi_write #(.WORD_WIDTH(WORD_WIDTH), .DATA_WIDTH(DATA_WIDTH), .OUTSTANDING(OUTSTANDING)) writer (
       .clk, .rst, .cmd_valid(write_cmd_valid), .cmd_ready(write_cmd_ready), .cmd_addr(write_cmd_addr),
-      .cmd_words(write_cmd_words), .in_valid, .in_ready, .in_data(in_data[WORD_WIDTH-1:0]), .idle(write_idle),
-      .error(write_error), .m_axi_awvalid, .m_axi_awready, .m_axi_awaddr, .m_axi_awlen, .m_axi_awsize,
+      .cmd_words(write_cmd_words), .in_valid, .in_ready, .in_data(in_data[WORD_WIDTH-1:0]), .in_strb(in_strb[WORD_WIDTH/8-1:0]),
+      .idle(write_idle), .error(write_error), .m_axi_awvalid, .m_axi_awready, .m_axi_awaddr, .m_axi_awlen, .m_axi_awsize,
       .m_axi_awburst, .m_axi_wvalid, .m_axi_wready, .m_axi_wdata(wdata), .m_axi_wstrb(wstrb), .m_axi_wlast,
       .m_axi_bvalid, .m_axi_bready, .m_axi_bresp
   );

@@ -4,8 +4,10 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "kernel/codegen/rtl/axi_text.h"
 #include "kernel/codegen/rtl/cycles.h"
 #include "kernel/codegen/rtl/module_text.h"
+#include "kernel/codegen/rtl/packaging.h"
 #include "kernel/codegen/rtl/primitives.h"
 
 namespace heddle::kernel {
@@ -34,6 +36,7 @@ Json pipeline(const Leaf& leaf) {
           {"depth", leaf.times.depth},
           {"operations", leaf.graph.nodes().size()}};
 }
+
 std::string interface_text(const Design& design) {
   Json arguments = Json::array();
   for (const Parameter& parameter : design.kernel->parameters) {
@@ -67,12 +70,31 @@ std::string interface_text(const Design& design) {
 
 }  // namespace
 
-std::map<std::string, std::string> rtl_files(const Design& design) {
-  const std::string name = rtl::core_name(*design.kernel);
+std::map<std::string, std::string> core_sources(const Design& design) {
   const std::map<std::string, std::string> core = rtl::core_files(design);
   std::map<std::string, std::string> files = core;
   for (const auto& [file, text] : core) add_primitives(text, files);
-  files[name + ".json"] = interface_text(design);
+  return files;
+}
+
+std::map<std::string, std::string> axi_sources(const Design& design) {
+  const std::string& name = design.kernel->name;
+  if (rtl::primitives().contains(name)) {
+    throw UserError(fmt::format("{} is the name of a hardware module that kernels use", name),
+                    "give the kernel another name");
+  }
+  const std::string axi = rtl::axi_text(design);
+  std::map<std::string, std::string> files = core_sources(design);
+  files[name + ".sv"] = axi;
+  add_primitives(axi, files);
+  return files;
+}
+
+std::map<std::string, std::string> rtl_files(const Design& design) {
+  std::map<std::string, std::string> files = axi_sources(design);
+  files[rtl::core_name(*design.kernel) + ".json"] = interface_text(design);
+  files["kernel.xml"] = rtl::kernel_xml(design);
+  files["package.tcl"] = rtl::package_tcl(design);
   return files;
 }
 

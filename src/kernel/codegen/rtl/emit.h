@@ -8,9 +8,17 @@
 
 namespace heddle::kernel {
 
-/// File names and texts: the core's module (module_text.h says its ports), the primitives it uses
-/// from rtl/, and NAME_core.json, which describes ports, arguments, pipelines and cycles. The same
-/// text for the same kernel and target.
+// All by file name; the same text for the same kernel and target.
+
+/// The core's modules (module_text.h says their ports) and the primitives from rtl/ that it uses.
+std::map<std::string, std::string> core_sources(const rtl::Design& design);
+
+/// These, and the module that joins the core with AXI (axi_text.h) and its primitives. Throws
+/// UserError for a kernel without arguments and for one named as a primitive.
+std::map<std::string, std::string> axi_sources(const rtl::Design& design);
+
+/// These, NAME_core.json, which describes ports, arguments, pipelines and cycles, kernel.xml and
+/// package.tcl (packaging.h).
 std::map<std::string, std::string> rtl_files(const rtl::Design& design);
 
 /// Throws UserError for the first loop that does not reach the interval its schedule asks for.

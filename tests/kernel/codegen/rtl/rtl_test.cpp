@@ -206,7 +206,7 @@ TEST(Rtl, EmitsTextWithoutLint) {
     std::vector<std::string> command = {find_program("verilator"), "--lint-only", "-Wall",
                                         "--top-module"};
     const rtl::Design design = rtl::make_design(text_kernel(text), quick_target());
-    command.push_back(design.kernel->name + "_core");
+    command.push_back(design.kernel->name);
     for (const auto& [name, content] : rtl_files(design)) {
       if (!name.ends_with(".sv")) continue;
       write_file(scratch.path() / name, content);

@@ -1,4 +1,4 @@
-#include "axi_memory.h"
+#include "kernel/sim/axi_memory.h"
 
 #include <algorithm>
 #include <bit>
@@ -125,6 +125,7 @@ void AxiMemory::clock(const AxiMaster& master) {
 void AxiMemory::take_read(const AxiMaster& master) {
   if (slave_.rvalid && master.rready) {
     ++counts_.read_beats;
+    if (slave_.rresp != 0) ++counts_.errors;
     read_credit_ -= bus_bytes_;
     if (slave_.rlast) {
       reads_.pop_front();
@@ -139,7 +140,10 @@ void AxiMemory::take_read(const AxiMaster& master) {
 }
 
 void AxiMemory::take_write(const AxiMaster& master) {
-  if (slave_.bvalid && master.bready) responses_.pop_front();
+  if (slave_.bvalid && master.bready) {
+    if (slave_.bresp != 0) ++counts_.errors;
+    responses_.pop_front();
+  }
   if (master.aw.valid && slave_.awready) {
     ++counts_.write_bursts;
     writes_.push_back({master.aw});

@@ -78,6 +78,7 @@ struct AxiCounts {
   std::int64_t read_beats = 0;
   std::int64_t write_bursts = 0;
   std::int64_t write_beats = 0;
+  std::int64_t errors = 0;  ///< answers that were not OKAY
 };
 
 /// One port. In every cycle: give the hardware drive(), let it settle, and pass what it drives
