@@ -9,6 +9,7 @@
 #include <sys/utsname.h>
 #endif
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -166,7 +167,7 @@ void build(const std::string& source, const std::string& compiler,
 
 }  // namespace
 
-std::string find_compiler() {
+std::string find_compiler(bool for_models) {
   if (const std::string chosen = environment("HEDDLE_CXX"); !chosen.empty()) {
     const std::string path = find_program(chosen);
     if (path.empty()) {
@@ -175,8 +176,10 @@ std::string find_compiler() {
     }
     return path;
   }
-  for (const char* name : {"clang++", "clang++-19", "clang++-18", "clang++-17", "clang++-16",
-                           "clang++-15", "clang++-14", "g++"}) {
+  std::vector<const char*> names = {"clang++",    "clang++-19", "clang++-18", "clang++-17",
+                                    "clang++-16", "clang++-15", "clang++-14", "g++"};
+  if (for_models) std::rotate(names.begin(), names.end() - 1, names.end());
+  for (const char* name : names) {
     if (std::string path = find_program(name); !path.empty()) return path;
   }
   throw UserError("there is no C++ compiler in $PATH",

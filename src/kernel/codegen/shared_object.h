@@ -9,8 +9,9 @@
 namespace heddle::kernel {
 
 /// The system's C++ compiler: $HEDDLE_CXX if set, else the first of clang++, clang++-19 ...
-/// clang++-14, g++ in $PATH. Throws UserError if there is none.
-std::string find_compiler();
+/// clang++-14, g++ in $PATH. `for_models` looks for g++ first: it compiles Verilator's models of
+/// large arrays in a tenth of clang's time (docs/measured.md). Throws UserError if there is none.
+std::string find_compiler(bool for_models = false);
 
 /// A loaded shared object; unloaded with the last copy.
 class SharedObject {

@@ -25,10 +25,13 @@ std::string verilator() {
 }
 
 /// The folder of the model's C++, made if it is not there yet.
-fs::path translate(const std::map<std::string, std::string>& files, bool has_trace,
-                   const fs::path& cache) {
+fs::path translate(const std::map<std::string, std::string>& files,
+                   const SimulationOptions& options) {
+  const fs::path& cache = options.cache;
+  const bool has_trace = !options.trace.empty();
   const std::string program = verilator();
-  std::string all = identify_program(program) + (has_trace ? " trace\n" : "\n");
+  std::string all = identify_program(program) + (has_trace ? " trace" : "") +
+                    (options.optimise ? " fast\n" : "\n");
   for (const auto& [name, text] : files) all.append(name).append("\n").append(text);
   const fs::path parent = fs::absolute(cache.empty() ? default_cache() : cache);
   const fs::path folder = parent / ("verilated-" + content_hash(all));
@@ -37,10 +40,16 @@ fs::path translate(const std::map<std::string, std::string>& files, bool has_tra
   const fs::path model = work.path() / "model";
   fs::create_directories(model);
   std::vector<std::string> command = {
-      program,        "--cc",       "--Mdir",     model.string(), "--prefix",       "Vheddle",
-      "--top-module", "heddle_top", "-O3",        "--x-assign",   "fast",           "--x-initial",
-      "fast",         "--noassert", "-Wno-fatal", "-Wno-WIDTH",   "--output-split", "0"};
+      program, "--cc", "--Mdir", model.string(), "--prefix", "Vheddle", "--top-module",
+      "heddle_top", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-fatal",
+      "-Wno-WIDTH", "--output-split", "0",
+      // Compilers take more than proportionally long for long functions.
+      "--output-split-cfuncs", "200",
+      // Its data-flow pass joins lanes into wide vectors by one concatenation a lane, which takes
+      // quadratic time in every cycle.
+      "-fno-dfg"};
   if (has_trace) command.emplace_back("--trace-fst");
+  if (options.optimise) command.emplace_back("-DHEDDLE_FAST_DOTS");
   for (const auto& [name, text] : files) {
     write_file(work.path() / name, text);
     command.push_back((work.path() / name).string());
@@ -83,14 +92,14 @@ SharedObject build_model(std::map<std::string, std::string> files, const std::st
   // What a vendor's tool knows as a cell.
   if (has_dsps) files["DSP48E2.sv"] = rtl::primitives().at("dsp48e2_model");
   const bool has_trace = !options.trace.empty();
-  const fs::path model = translate(files, has_trace, options.cache);
+  const fs::path model = translate(files, options);
   const fs::path root = verilator_root();
-  std::vector<std::string> flags = {options.optimise ? "-O3" : "-O1", "-w", "-I" + root.string(),
+  std::vector<std::string> flags = {options.optimise ? "-O2" : "-O1", "-w", "-I" + root.string(),
                                     "-I" + (root / "vltstd").string(), "-I" + model.string()};
   if (options.optimise) flags.emplace_back("-march=native");
   if (has_trace)
     flags.insert(flags.end(), {"-Wl,--no-as-needed", "-lz", "-I" + (root / "gtkwave").string()});
-  return {source_of(model, driver, has_trace), find_compiler(), flags, options.cache};
+  return {source_of(model, driver, has_trace), find_compiler(true), flags, options.cache};
 }
 
 }  // namespace heddle::kernel::sim

@@ -14,7 +14,8 @@ namespace heddle::kernel {
 
 struct SimulationOptions {
   rtl::Target target;
-  /// Optimise the model for long runs rather than for a short build.
+  /// Optimise the model for long runs rather than for a short build; sums of products are simulated
+  /// as such, not DSP by DSP (rtl/packed_cascade.sv).
   bool optimise = false;
   std::filesystem::path trace;  ///< an FST file of the last run; empty: none
   std::filesystem::path cache;  ///< where models are kept; empty: default_cache()
