@@ -99,7 +99,7 @@ module axi_write #(
       logic here;
       logic [WORD_WIDTH-1:0] kept;
       logic [WORD_WIDTH/8-1:0] held;
-      assign here = lane == LANE_WIDTH'(i);
+      assign here = RATIO == 1 || lane == LANE_WIDTH'(i);
       assign m_axi_wdata[i*WORD_WIDTH+:WORD_WIDTH] = here ? in_data : kept;
       assign m_axi_wstrb[i*(WORD_WIDTH/8)+:WORD_WIDTH/8] = here ? in_strb : held;
       always_ff @(posedge clk) begin

@@ -1,5 +1,5 @@
 // heddle kernel sim: a kernel as RTL, clock by clock.
-#include <fmt/ranges.h>
+#include <algorithm>
 
 #include "apps/heddle/kernel_source.h"
 #include "apps/heddle/kernel_verbs.h"
@@ -23,7 +23,8 @@ struct SimOptions {
   kernel::SimulationOptions simulation;
   kernel::MemoryModel memory;
   bool is_axi = false;
-  kernel::AxiTiming timing{.read_latency = 64, .write_latency = 64};
+  int memory_latency = 64;
+  int memory_bandwidth = 0;  ///< bytes a cycle; 0: the whole bus
   bool json = false;
 };
 
@@ -106,6 +107,9 @@ std::string traffic_table(const kernel::AxiReport& report) {
 }
 
 std::string stall_table(const kernel::AxiReport& report) {
+  const bool is_still = std::ranges::any_of(
+      report.stalls, [](const kernel::StallReport& stall) { return stall.cycles != 0; });
+  if (!is_still) return "the core never stands still\n";
   Table table(
       {{"module", Align::kLeft}, {"stands still", Align::kLeft}, {"cycles", Align::kRight}});
   for (const kernel::StallReport& stall : report.stalls) {
@@ -135,8 +139,10 @@ Json traffic_json(const kernel::AxiReport& report) {
 Outcome run_axi(const SimOptions& options, const kernel::KernelPtr& scheduled,
                 const KernelArguments& expected, KernelArguments& found) {
   const kernel::AxiSimulation simulation(scheduled, options.simulation);
-  kernel::AxiTiming timing = options.timing;
-  timing.stall = options.memory.stalls / 256.0;
+  const kernel::AxiTiming timing{.read_latency = options.memory_latency,
+                                 .write_latency = options.memory_latency,
+                                 .bytes_per_cycle = options.memory_bandwidth,
+                                 .stall = options.memory.stalls / 256.0};
   const kernel::AxiReport report = simulation.run(found.get(), timing);
   const Outcome outcome{expected.difference(found), report.cycles, report.formula,
                         kernel::rtl::cycle_formula(simulation.design())};
@@ -196,16 +202,13 @@ void add_kernel_sim(CLI::App& kernel) {
                                     "With its AXI ports and control registers, as a device has it")
                          ->excludes(read)
                          ->excludes(write);
-  verb->add_option_function<int>(
-          "--memory-latency",
-          [options](int latency) {
-            options->timing.read_latency = options->timing.write_latency = latency;
-          },
-          "Cycles from an AXI burst's address to its first beat, and from its last to the response "
-          "(default: 64)")
+  verb->add_option("--memory-latency", options->memory_latency,
+                   "Cycles from an AXI burst's address to its first beat, and from its last beat "
+                   "to the response")
       ->check(cycles)
-      ->needs(axi);
-  verb->add_option("--memory-bandwidth", options->timing.bytes_per_cycle,
+      ->needs(axi)
+      ->capture_default_str();
+  verb->add_option("--memory-bandwidth", options->memory_bandwidth,
                    "Bytes a cycle in each direction of an AXI port (default: the whole bus)")
       ->check(CLI::Range(1, 4096))
       ->needs(axi);

@@ -305,15 +305,15 @@ std::vector<AxiSimulation::Observation> AxiSimulation::observations_of(const rtl
 SharedObject AxiSimulation::compiled() const {
   std::map<std::string, std::string> files = axi_sources(design_);
   std::vector<rtl::AxiPort> ports = {{"input", "ap_clk", 1}, {"input", "ap_rst_n", 1}};
-  for (const rtl::AxiPort& port : rtl::axi_ports(design_)) ports.push_back(port);
-  std::vector<std::string> connections;
-  for (const rtl::AxiPort& port : ports) connections.push_back("." + port.name);
-  for (const rtl::AxiPort& port : watched_ports(observations_.size())) ports.push_back(port);
-  std::vector<std::string> declared;
-  for (const rtl::AxiPort& port : ports) {
-    declared.push_back(
-        fmt::format("{} logic [{}:0] {}", port.direction, port.width - 1, port.name));
-  }
+  std::ranges::copy(rtl::axi_ports(design_), std::back_inserter(ports));
+  std::vector<std::string> connections(ports.size());
+  std::ranges::transform(ports, connections.begin(),
+                         [](const rtl::AxiPort& port) { return "." + port.name; });
+  std::ranges::copy(watched_ports(observations_.size()), std::back_inserter(ports));
+  std::vector<std::string> declared(ports.size());
+  std::ranges::transform(ports, declared.begin(), [](const rtl::AxiPort& port) {
+    return fmt::format("{} logic [{}:0] {}", port.direction, port.width - 1, port.name);
+  });
   std::string text = fmt::format(
       "module heddle_top (\n  {}\n);\n  {} kernel (\n    {},\n    .interrupt(raised));\n"
       "  assign start = kernel.start;\n  assign done = kernel.done;\n",

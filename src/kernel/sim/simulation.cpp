@@ -17,8 +17,6 @@
 namespace heddle::kernel {
 namespace {
 
-namespace fs = std::filesystem;
-
 /// Where a kernel's scalars and arrays are among those of all.
 struct Place {
   std::uint32_t scalar = 0;
