@@ -1,6 +1,6 @@
 #include "kernel/sim/model.h"
 
-#include <fmt/core.h>
+#include <fmt/ranges.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -28,10 +28,18 @@ std::string verilator() {
 fs::path translate(const std::map<std::string, std::string>& files,
                    const SimulationOptions& options) {
   const fs::path& cache = options.cache;
-  const bool has_trace = !options.trace.empty();
   const std::string program = verilator();
-  std::string all = identify_program(program) + (has_trace ? " trace" : "") +
-                    (options.optimise ? " fast\n" : "\n");
+  std::vector<std::string> flags = {
+      "--cc", "--prefix", "Vheddle", "--top-module", "heddle_top", "-O3", "--x-assign", "fast",
+      "--x-initial", "fast", "--noassert", "-Wno-fatal", "-Wno-WIDTH", "--output-split", "0",
+      // Compilers take more than proportionally long for long functions.
+      "--output-split-cfuncs", "200",
+      // Its data-flow pass joins lanes into wide vectors by one concatenation a lane, which takes
+      // quadratic time in every cycle.
+      "-fno-dfg"};
+  if (!options.trace.empty()) flags.emplace_back("--trace-fst");
+  if (options.optimise) flags.emplace_back("-DHEDDLE_FAST_DOTS");
+  std::string all = fmt::format("{} {}\n", identify_program(program), fmt::join(flags, " "));
   for (const auto& [name, text] : files) all.append(name).append("\n").append(text);
   const fs::path parent = fs::absolute(cache.empty() ? default_cache() : cache);
   const fs::path folder = parent / ("verilated-" + content_hash(all));
@@ -39,17 +47,8 @@ fs::path translate(const std::map<std::string, std::string>& files,
   const TemporaryFolder work(parent);
   const fs::path model = work.path() / "model";
   fs::create_directories(model);
-  std::vector<std::string> command = {
-      program, "--cc", "--Mdir", model.string(), "--prefix", "Vheddle", "--top-module",
-      "heddle_top", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-fatal",
-      "-Wno-WIDTH", "--output-split", "0",
-      // Compilers take more than proportionally long for long functions.
-      "--output-split-cfuncs", "200",
-      // Its data-flow pass joins lanes into wide vectors by one concatenation a lane, which takes
-      // quadratic time in every cycle.
-      "-fno-dfg"};
-  if (has_trace) command.emplace_back("--trace-fst");
-  if (options.optimise) command.emplace_back("-DHEDDLE_FAST_DOTS");
+  std::vector<std::string> command = {program, "--Mdir", model.string()};
+  command.insert(command.end(), flags.begin(), flags.end());
   for (const auto& [name, text] : files) {
     write_file(work.path() / name, text);
     command.push_back((work.path() / name).string());

@@ -11,6 +11,7 @@
 #include "kernel/codegen/tool.h"
 #include "kernel/interpret.h"
 #include "kernel/library/library.h"
+#include "kernel/library/tiles.h"
 #include "kernel/schedule/schedule.h"
 #include "kernel/sim/simulation.h"
 #include "kernel/text.h"
@@ -189,6 +190,129 @@ TEST(Rtl, RunsScheduledKernels) {
   simulate({{unrolled.kernel(), {}}, {pipelined.kernel(), {}}});
 }
 
+/// Lanes with values of their own, under conditions, in reductions of every kind; lanes that choose
+/// their bank; words of several elements.
+const char* const kLanes =
+    R"(kernel lanes(a: in int<8>[4, 8] lanes(8), b: inout int<16,wrap>[4, 8] lanes(4), c: out int<8>[4, 3]) {
+  var kept: int<8>[4, 8] @bram partition(none, complete)
+  var total: int<20,wrap>[8] @register
+  for z in 0..8 unroll { total[z] = z * 3 }
+  for i in 0..4 {
+    var least: int<8>
+    var most: int<8>
+    var count: int<8,wrap>
+    least = 127
+    most = -128
+    count = 0
+    for l in 0..8 unroll {
+      var twice: int<9>
+      twice = a[i, l] * 2
+      kept[i, l] = a[3 - i, 7 - l]
+      total[l] += twice * l
+      least min= a[i, l]
+      if a[i, l] > 3 {
+        most max= a[i, l]
+        count += 1
+      }
+    }
+    c[i, 0] = least
+    c[i, 1] = most
+    c[i, 2] = count
+  }
+  for r in 0..4 {
+    for m in 0..8 unroll {
+      if (m + r) % 3 != 0 { b[r, m] += kept[3 - r, (m * 3 + 1) % 8] + total[m] }
+    }
+  }
+})";
+
+/// A tile of sums in registers, tiles of the operands in banks, products in trees or in DSPs.
+Schedule tiled_product(bool is_packed) {
+  Schedule s(
+      library_kernel("gemm", {{"rows", "8"}, {"columns", "8"}, {"inner", "16"}, {"type", "int8"}}));
+  s.tile("i", "j", 4, 4);
+  s.stage("c", "j_o", Storage::kRegister);
+  s.fission("j_i", "k");
+  s.fission("i_i", "j_i_1");
+  s.split("k", 8);
+  if (is_packed) {
+    s.split("j_i_1", 2);
+    s.reorder({"k_o", "i_i_1", "j_i_1_o", "j_i_1_i", "k_i"});
+  } else {
+    s.reorder({"k_o", "i_i_1", "j_i_1", "k_i"});
+  }
+  s.stage("a", "i_o", Storage::kBram);
+  s.stage("b", "i_o", Storage::kLutram);
+  if (is_packed) s.replace("j_i_1_i", packed_dot(8, true));
+  for (const char* loop : {"i_i", "j_i", "i_i_1"}) s.unroll(loop);
+  s.unroll(is_packed ? "j_i_1_o" : "j_i_1");
+  if (!is_packed) s.unroll("k_i");
+  s.pipeline("k_o", 1);
+  s.partition("a_tile", 0, {Partition::Kind::kComplete, 1});
+  s.partition("a_tile", 1, {Partition::Kind::kCyclic, 8});
+  s.partition("b_tile", 0, {Partition::Kind::kBlock, 2});
+  s.partition("b_tile", 1, {Partition::Kind::kCyclic, 4});
+  return s;
+}
+
+TEST(Rtl, RunsLanesAndBanks) {
+  simulate({{text_kernel(kLanes), {}},
+            {tiled_product(false).kernel(), {}},
+            {tiled_product(true).kernel(), {}}});
+}
+
+/// Queues of several channels, puts under conditions, processes that wait for each other.
+const char* const kProcesses =
+    R"(kernel processes(x: in int<8>[64], y: out int<32>[64], z: out int<32>[22]) {
+  stream s: int<9>[4] depth(2)
+  stream t: int<9> depth(3)
+  dataflow {
+    process first {
+      for i in 0..64 {
+        put s[i % 4], x[i] + 1
+        if i % 3 == 0 { put t, x[i] }
+      }
+    }
+    process second {
+      for j in 0..16 {
+        for l in 0..4 unroll {
+          var v: int<9>
+          get s[l], v
+          y[j * 4 + l] = v * 3
+        }
+      }
+    }
+    process third {
+      for k in 0..22 {
+        var u: int<9>
+        get t, u
+        z[k] = u * u
+      }
+    }
+  }
+})";
+
+TEST(Rtl, RunsProcesses) {
+  const std::filesystem::path arrays = "examples/arrays";
+  const Schedule linear =
+      replay(text_kernel(read_file(arrays / "linear_32.kernel")),
+             read_file(arrays / "linear_32.schedule"), "linear_32.schedule", instructions());
+  simulate({{text_kernel(kProcesses), {}}, {linear.kernel(), {}}});
+}
+
+TEST(Rtl, SaysWhatItHasNoHardwareFor) {
+  const auto message = [](const std::string& text) {
+    return user_error([&] { (void)rtl::make_design(text_kernel(text), quick_target()); });
+  };
+  expect_parts(message("kernel shared(x: in int<8>[4], y: out int<8>[4]) {\n"
+                       "  var between: int<8>[4]\n  dataflow {\n"
+                       "    process one { for i in 0..4 { between[i] = x[i] } }\n"
+                       "    process two { for j in 0..4 { y[j] = between[j] } }\n  }\n}"),
+               {"array between is used by more than one process: one and two"});
+  expect_parts(message("kernel real(y: out float32[4]) { for i in 0..4 { y[i] = 1.0 } }"),
+               {"no arithmetic on float32"});
+}
+
 TEST(Rtl, TracesEverySignal) {
   const Scratch scratch;
   const Launch launch{text_kernel(kTiles), {}};
@@ -202,7 +326,7 @@ TEST(Rtl, TracesEverySignal) {
 
 TEST(Rtl, EmitsTextWithoutLint) {
   const Scratch scratch;
-  for (const char* text : {kTriangle, kChoices, kTiles}) {
+  for (const char* text : {kTriangle, kChoices, kTiles, kLanes, kProcesses}) {
     std::vector<std::string> command = {find_program("verilator"), "--lint-only", "-Wall",
                                         "--top-module"};
     const rtl::Design design = rtl::make_design(text_kernel(text), quick_target());
