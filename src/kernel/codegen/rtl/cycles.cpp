@@ -246,6 +246,7 @@ class Writer {
   Term write(const Flush&) const { return {"", target_.memory_write}; }
   Term write(const Fork& fork) const {
     std::vector<std::string> parts;
+    parts.reserve(fork.processes.size());
     for (const Fork::Process& process : fork.processes) {
       parts.push_back(write(process.region).to_string());
     }

@@ -12,6 +12,7 @@
 #include "kernel/codegen/rtl/iteration.h"
 #include "kernel/codegen/rtl/joined.h"
 #include "kernel/codegen/rtl/modulo.h"
+#include "kernel/codegen/rtl/rings.h"
 #include "kernel/ports.h"
 #include "kernel/rewrite.h"
 #include "kernel/scalar.h"
@@ -268,12 +269,12 @@ class Lowering {
   void add_loop(Sequence& sequence, const Stmt& stmt, std::vector<Stmt>& before) {
     const std::vector<Stmt> plain = flat_nest(stmt);
     if (!plain.empty()) return add_nest(sequence, plain, before);
-    const std::optional<std::vector<Stmt>> whole = made_perfect(stmt);
-    const std::vector<Stmt> nest = whole ? flat_nest(whole->back()) : std::vector<Stmt>{};
+    const std::vector<Stmt> whole = made_perfect(stmt);
+    const std::vector<Stmt> nest = whole.empty() ? whole : flat_nest(whole.back());
     if (nest.empty()) return add_repeat(sequence, stmt, before);
     const Mark mark = here();
     std::vector<Stmt> before_flat = before;
-    before_flat.insert(before_flat.end(), whole->begin(), whole->end() - 1);
+    before_flat.insert(before_flat.end(), whole.begin(), whole.end() - 1);
     Sequence flat;
     add_nest(flat, nest, before_flat);
     const int interval = longest_interval(flat);
@@ -320,10 +321,11 @@ class Lowering {
   }
 
   /// A loop whose body is one loop between straight statements, as a perfect nest: they run in the
-  /// inner loop's first and last iteration. Declarations come first, the nest last.
-  static std::optional<std::vector<Stmt>> made_perfect(const Stmt& stmt) {
+  /// inner loop's first and last iteration. Declarations come first, the nest
+  /// last; empty if it cannot be.
+  static std::vector<Stmt> made_perfect(const Stmt& stmt) {
     const auto* loop = as<For>(stmt);
-    if (is_straight(loop->body)) return std::vector<Stmt>{stmt};
+    if (is_straight(loop->body)) return {stmt};
     std::vector<Stmt> declarations;
     std::vector<Stmt> first;
     std::vector<Stmt> last;
@@ -336,12 +338,12 @@ class Lowering {
       } else if (inner == nullptr && as<For>(part)) {
         inner = as<For>(part);
       } else {
-        return std::nullopt;
+        return {};
       }
     }
     if (inner == nullptr || literal_trips(*inner).value_or(0) < 1 ||
         inner->lower.as<Constant>() == nullptr) {
-      return std::nullopt;
+      return {};
     }
     const Expr counter = variable(inner->name, index_type());
     const auto only_at = [&](const Expr& value, std::vector<Stmt> list) {
@@ -353,12 +355,12 @@ class Lowering {
     if (!last.empty()) body.push_back(only_at(inner->upper - 1, last));
     For whole = *inner;
     whole.body = block(std::move(body));
-    std::optional<std::vector<Stmt>> nest = made_perfect(make_stmt(std::move(whole)));
-    if (!nest) return std::nullopt;
+    std::vector<Stmt> nest = made_perfect(make_stmt(std::move(whole)));
+    if (nest.empty()) return {};
     For outer = *loop;
-    outer.body = nest->back();
-    nest->back() = make_stmt(std::move(outer));
-    declarations.insert(declarations.end(), nest->begin(), nest->end());
+    outer.body = nest.back();
+    nest.back() = make_stmt(std::move(outer));
+    declarations.insert(declarations.end(), nest.begin(), nest.end());
     return declarations;
   }
 
@@ -393,6 +395,7 @@ class Lowering {
     Context context;
     context.design = &design_;
     context.dots = &design_.dots;
+    context.in_ring = design_.in_rings.contains(process_);
     for (const Stmt& stmt : nest) context.nest.push_back(as<For>(stmt));
     context.surroundings = std::make_shared<Access::Surroundings>(around_);
     context.ranges = ranges_;
@@ -476,14 +479,20 @@ void for_each_leaf(const RegionPtr& region, const std::function<void(const Leaf&
 
 Design make_design(const KernelPtr& kernel, const Target& target) {
   const Expanded flat = expand(*kernel);
-  Design design;
-  design.kernel = kernel;
-  design.target = target;
-  design.dots = flat.dots;
-  Lowering lowering(design, flat.kernel);
-  design.top = lowering.run(flat.kernel);
-  join_banks(design);
-  return design;
+  const auto made = [&](const std::set<std::string>& in_rings) {
+    Design design;
+    design.kernel = kernel;
+    design.target = target;
+    design.dots = flat.dots;
+    design.in_rings = in_rings;
+    Lowering lowering(design, flat.kernel);
+    design.top = lowering.run(flat.kernel);
+    join_banks(design);
+    return design;
+  };
+  const Design free = made({});
+  const std::set<std::string> in_rings = processes_in_rings(free);
+  return in_rings.empty() ? free : made(in_rings);
 }
 
 }  // namespace heddle::kernel::rtl

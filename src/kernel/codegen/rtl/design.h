@@ -137,7 +137,9 @@ struct Miss {
 struct Design {
   KernelPtr kernel;  ///< as it was given
   Target target;
-  std::set<std::string> dots;    ///< see Expanded
+  std::set<std::string> dots;  ///< see Expanded
+  /// Processes whose streams close a ring (rings.h): they put and get in the order of the text.
+  std::set<std::string> in_rings;
   std::vector<Memory> memories;  ///< in the order of parameters and declarations
   RegionPtr top;
   std::vector<Miss> misses;

@@ -49,10 +49,11 @@ void inline_calls(Expanded& result) {
     const KernelPtr callee = call->callee;
     const std::set<std::string> before = loop_names(result.kernel.body);
     result.kernel = inline_call(result.kernel, callee->name);
-    if (!callee->intrinsic || callee->intrinsic->primitive.empty()) continue;
-    if (callee->intrinsic->primitive != kDotPrimitive) {
+    const std::string primitive = callee->intrinsic.value_or(Intrinsic{}).primitive;
+    if (primitive.empty()) continue;
+    if (primitive != kDotPrimitive) {
       throw UserError(fmt::format("instruction {} names the primitive {}, which RTL does not have",
-                                  callee->name, callee->intrinsic->primitive),
+                                  callee->name, primitive),
                       fmt::format("the only one is {}", kDotPrimitive));
     }
     std::set<std::string> made = loop_names(result.kernel.body);

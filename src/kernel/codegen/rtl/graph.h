@@ -71,8 +71,11 @@ struct Place {
   bool operator==(const Place&) const = default;
 };
 
+// The initialisers say to GCC that makers may leave members out.
+// NOLINTBEGIN(readability-redundant-member-init)
 struct Node {
   Op op{};
+  // NOLINTEND(readability-redundant-member-init)
   std::vector<NodeId> operands = {};
   /// The ends of the value: what its bits are chosen by.
   Int128 low = 0;

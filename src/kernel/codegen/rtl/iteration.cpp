@@ -405,6 +405,9 @@ class Builder {
     const Node& node = graph_[id];
     const Memory& memory = context_.design->memory(node.name);
     if (!memory.has_ports() || node.lanes == 0) return;
+    if (context_.in_ring && memory.kind == Memory::Kind::kStream) {
+      throw NotSideBySide{open_.back()->name, "its processes' streams close a ring"};
+    }
     const Place place{node.operands[0], node.operands[1], node.operands[2], node.offsets};
     const LaneSet own = lanes_of(place);
     // What only differs in its predicate meets at one element.
@@ -466,6 +469,22 @@ class Builder {
       }
     }
     for (const std::string& array : leaf_.waits) order_all(array);
+    if (context_.in_ring) order_meetings();
+  }
+
+  /// Puts and gets, on whatever streams, each in a cycle of its own.
+  void order_meetings() {
+    std::vector<NodeId> meetings;
+    for (const Touch& touch : touches_) {
+      const Memory& memory = context_.design->memory(touch.access.array);
+      if (memory.kind == Memory::Kind::kStream) meetings.push_back(touch.node);
+    }
+    for (std::size_t i = 0; i < meetings.size(); ++i) {
+      for (std::size_t j = 0; j <= i; ++j) {
+        if (j < i) graph_.orders.push_back({meetings[j], meetings[i], 1, 0});
+        if (!context_.nest.empty()) graph_.orders.push_back({meetings[i], meetings[j], 1, 1});
+      }
+    }
   }
 
   /// A read that waits for one write waits for all that are under way: those before it have

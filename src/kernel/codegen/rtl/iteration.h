@@ -21,6 +21,8 @@ struct Context {
   std::vector<const For*> nest;                 ///< the loops that the pipeline flattens
   std::shared_ptr<const Access::Surroundings> surroundings;
   std::map<std::string, Range> ranges;  ///< of all counters
+  /// Puts and gets happen one after the other, as in the text (rings.h).
+  bool in_ring = false;
 };
 
 /// A loop whose iterations cannot be lanes side by side, and why.

@@ -24,7 +24,13 @@ class Module {
 
   /// The module's text; those of the processes that it starts are added to `files`.
   std::string write(const RegionPtr& body, std::map<std::string, std::string>& files) {
-    const std::string done = region(body, "start");
+    control_.line("// Whoever starts does so for one cycle: the token stays until it can go.");
+    control_.line("logic is_held;");
+    control_.line("wire begins = start | is_held;");
+    control_.line(
+        "always_ff @(posedge clk) if (rst) is_held <= 1'b0; else is_held <= begins & ~ce;");
+    control_.gap();
+    const std::string done = region(body, "begins");
     control_.line(fmt::format("assign done = ce & ({});", done));
     for (const Memory& memory : design_.memories) memory_text(memory);
     Text stall;

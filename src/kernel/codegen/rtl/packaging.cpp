@@ -2,8 +2,8 @@
 
 #include <fmt/core.h>
 
-#include "kernel/codegen/rtl/axi_text.h"
 #include "kernel/codegen/rtl/arithmetic.h"
+#include "kernel/codegen/rtl/axi_text.h"
 
 namespace heddle::kernel::rtl {
 namespace {

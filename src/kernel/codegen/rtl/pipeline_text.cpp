@@ -267,18 +267,24 @@ void PipelineText::line(LaneSet lanes, const std::string& text) {
 
 void PipelineText::close_lanes() {
   if (in_lanes_.empty()) return;
+  write_in_lanes(open_, in_lanes_, kNoPair);
+  in_lanes_.clear();
+}
+
+void PipelineText::write_in_lanes(LaneSet lanes, const std::vector<std::string>& lines,
+                                  std::size_t pair) {
   std::string indent;
   for (std::size_t n = 0; n < graph().lane_loops.size(); ++n) {
-    if ((open_ >> n & 1) == 0) continue;
+    if ((lanes >> n & 1) == 0) continue;
     const LaneLoop& loop = graph().lane_loops[n];
-    text_.line(fmt::format(
-        "{0}for (genvar g_{1} = 0; g_{1} < {2}; g_{1} = g_{1} + 1) begin : {3}", indent, loop.name,
-        loop.trips,
-        indent.empty() ? fmt::format("{}lanes{}", prefix_, blocks_++) : "of_" + loop.name));
+    const std::string label =
+        indent.empty() ? fmt::format("{}lanes{}", prefix_, blocks_++) : "of_" + loop.name;
+    text_.line(
+        fmt::format("{0}for (genvar g_{1} = 0; g_{1} < {2}; g_{1} = g_{1} + {3}) begin : {4}",
+                    indent, loop.name, loop.trips, n == pair ? 2 : 1, label));
     indent += "  ";
   }
-  for (const std::string& line : in_lanes_) text_.line(indent + line);
-  in_lanes_.clear();
+  for (const std::string& line : lines) text_.line(indent + line);
   while (!indent.empty()) {
     indent.resize(indent.size() - 2);
     text_.line(indent + "end");
@@ -474,30 +480,18 @@ void PipelineText::dot(NodeId id) {
     return fmt::format("{}[{} * {} +: {}]", vector, lane_index(lanes, numbers), 8 * depth,
                        8 * depth);
   };
-  std::string indent;
-  for (std::size_t n = 0; n < graph().lane_loops.size(); ++n) {
-    if ((node.lanes >> n & 1) == 0) continue;
-    const LaneLoop& loop = graph().lane_loops[n];
-    text_.line(fmt::format(
-        "{0}for (genvar g_{1} = 0; g_{1} < {2}; g_{1} = g_{1} + {3}) begin : {4}", indent,
-        loop.name, loop.trips, n == pair ? 2 : 1,
-        indent.empty() ? fmt::format("{}lanes{}", prefix_, blocks_++) : "of_" + loop.name));
-    indent += "  ";
-  }
-  text_.line(indent + "wire [31:0] low, high;");
-  text_.line(
-      fmt::format("{}packed_dot_tree #(.DEPTH({})) dots (.clk, .ce, .a({}), .w0({}), .w1({}), "
-                  ".p0(low), .p1(high));",
-                  indent, depth, operand_of(shared, 0, {}), operand_of(apart, 1, {}),
-                  operand_of(apart, 1, second)));
-  text_.line(
-      fmt::format("{}assign {} = low[{}:0];", indent, part(target, node.lanes, width), width - 1));
-  text_.line(fmt::format("{}assign {} = high[{}:0];", indent,
-                         part(target, node.lanes, width, second), width - 1));
-  while (!indent.empty()) {
-    indent.resize(indent.size() - 2);
-    text_.line(indent + "end");
-  }
+  const auto result = [&](const std::string& from, const Numbers& numbers) {
+    return fmt::format("assign {} = {}[{}:0];", part(target, node.lanes, width, numbers), from,
+                       width - 1);
+  };
+  write_in_lanes(node.lanes,
+                 {"wire [31:0] low, high;",
+                  fmt::format("packed_dot_tree #(.DEPTH({})) dots (.clk, .ce, .a({}), .w0({}), "
+                              ".w1({}), .p0(low), .p1(high));",
+                              depth, operand_of(shared, 0, {}), operand_of(apart, 1, {}),
+                              operand_of(apart, 1, second)),
+                  result("low", {}), result("high", second)},
+                 pair);
 }
 
 std::string PipelineText::compare(NodeId id) {

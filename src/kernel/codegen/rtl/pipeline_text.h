@@ -58,6 +58,9 @@ class PipelineText {
   /// Lines inside of loops over lanes. Consecutive ones over the same lanes share the loops.
   void line(LaneSet lanes, const std::string& text);
   void close_lanes();
+  /// Lines inside of loops over lanes; that of lane loop `pair` takes two lanes at a time.
+  void write_in_lanes(LaneSet lanes, const std::vector<std::string>& lines, std::size_t pair);
+  static constexpr std::size_t kNoPair = kMostLaneLoops;
   /// "l0_x12[(g_i * 8 + g_j) * 16 +: 16]" for a value in a lane.
   [[nodiscard]] std::string part(const std::string& vector, LaneSet lanes, int width,
                                  const Numbers& numbers = {}) const;
