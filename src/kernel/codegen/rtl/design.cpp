@@ -278,14 +278,16 @@ class Lowering {
     Sequence flat;
     add_nest(flat, nest, before_flat);
     const int interval = longest_interval(flat);
-    if (interval > as<For>(nest.back())->marks.pipeline.value_or(1)) {
+    const std::optional<int> asked = as<For>(nest.back())->marks.pipeline;
+    if (interval > asked.value_or(1)) {
       const Mark flat_end = here();
       const Design flat_design = design_;
       go_back(mark);
       Sequence nested;
       std::vector<Stmt> before_nested = before;
       add_repeat(nested, stmt, before_nested);
-      if (longest_interval(nested) < interval) {
+      // What misses an interval is easier to understand as it was written.
+      if (longest_interval(nested) < interval + (asked ? 1 : 0)) {
         sequence.parts.insert(sequence.parts.end(), nested.parts.begin(), nested.parts.end());
         before.clear();
         return;
