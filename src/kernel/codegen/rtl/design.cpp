@@ -369,6 +369,7 @@ class Lowering {
   void add_nest(Sequence& sequence, const std::vector<Stmt>& nest, std::vector<Stmt>& before) {
     // Bounds are found by the statements before.
     std::vector<Loop> loops;
+    loops.reserve(nest.size());
     for (const Stmt& stmt : nest) loops.push_back(loop_of(*as<For>(stmt), before));
     add_straight(sequence, before);
     const auto* innermost = as<For>(nest.back());

@@ -75,7 +75,6 @@ struct Place {
 // NOLINTBEGIN(readability-redundant-member-init)
 struct Node {
   Op op{};
-  // NOLINTEND(readability-redundant-member-init)
   std::vector<NodeId> operands = {};
   /// The ends of the value: what its bits are chosen by.
   Int128 low = 0;
@@ -92,6 +91,7 @@ struct Node {
   [[nodiscard]] int width() const;
   [[nodiscard]] bool is_access() const { return op == Op::kRead || op == Op::kWrite; }
 };
+// NOLINTEND(readability-redundant-member-init)
 /// A write's value among its operands.
 constexpr std::size_t kWritten = 3;
 

@@ -23,7 +23,7 @@ class Builder {
     for (const Stmt& stmt : statements) statement(stmt, kNoNode);
     for (const auto& [name, value] : changed_) {
       const NodeId node =
-          graph_.write(name, *single_.at(name), value.node, kNoNode, value.statement);
+          graph_.write(name, single_place(name), value.node, kNoNode, value.statement);
       const auto before = first_read_.find(name);
       if (before == first_read_.end()) continue;
       graph_.orders.push_back({before->second, node, 0, 0});
@@ -66,7 +66,7 @@ class Builder {
   }
 
   int lanes_for(const For& loop) {
-    const std::int64_t trips = literal_trips(loop).value();
+    const std::int64_t trips = literal_trips(loop).value_or(1);
     const auto count = static_cast<int>(graph_.lane_loops.size());
     for (int number = 0; number < count; ++number) {
       const bool is_open = (active_ >> number & 1) != 0;
@@ -109,6 +109,9 @@ class Builder {
     if (!is_new && known->second != place) known->second.reset();
   }
 
+  [[nodiscard]] Place single_place(const std::string& name) const {
+    return single_.at(name).value_or(Place{});
+  }
   [[nodiscard]] bool is_value(const std::string& name) const {
     const auto found = single_.find(name);
     return found != single_.end() && found->second.has_value();
@@ -341,7 +344,7 @@ class Builder {
     if (is_value(array)) {
       const auto known = values_.find(array);
       if (known != values_.end()) return known->second;
-      const NodeId node = read(*single_.at(array), kNoNode);
+      const NodeId node = read(single_place(array), kNoNode);
       values_[array] = node;
       if (!own_.contains(array)) first_read_[array] = node;
       return node;
