@@ -1,5 +1,6 @@
 #include "kernel/codegen/rtl/banks.h"
 
+#include <numeric>
 #include <set>
 
 #include "base/error.h"
@@ -70,10 +71,18 @@ class Placer {
 
   /// Takes a dimension's digits off an index, the last one first, and appends them to the place.
   void add(Index index, const std::vector<Digit>& digits) {
-    std::vector<NodeId> values(digits.size());
-    for (std::size_t d = digits.size(); d-- > 1;) values[d] = remainder(index, digits[d].count);
-    values[0] = whole(index);
-    for (std::size_t d = 0; d < digits.size(); ++d) append(values[d], digits[d]);
+    std::vector<std::pair<NodeId, Digit>> values;
+    values.reserve(2 * digits.size());
+    for (std::size_t d = digits.size(); d-- > 0;) {
+      Digit digit = digits[d];
+      const std::int64_t step = digit.is_bank ? step_of(index, digit.count) : 1;
+      if (step > 1) {
+        values.push_back({remainder(index, step), {step, true}});
+        digit.count /= step;
+      }
+      values.push_back({d == 0 ? whole(index) : remainder(index, digit.count), digit});
+    }
+    for (std::size_t v = values.size(); v-- > 0;) append(values[v].first, values[v].second);
   }
 
   [[nodiscard]] const Place& place() const { return place_; }
@@ -82,6 +91,17 @@ class Placer {
   NodeId whole(const Index& index) {
     const NodeId sum = lower_(index.form);
     return index.rest == kNoNode ? sum : graph_.add(sum, index.rest);
+  }
+
+  /// What divides `count` and all by which the index moves from one iteration to another: lanes
+  /// that differ modulo the step never choose the same bank. 1 for an index of lanes alone.
+  std::int64_t step_of(const Index& index, std::int64_t count) {
+    if (index.rest != kNoNode && !graph_.is_fixed(index.rest)) return 1;
+    std::int64_t moves = 0;
+    for (const LinearForm::Term& term : index.form.terms) {
+      if (!graph_.is_fixed(lower_({{term}, 0}))) moves = std::gcd(moves, term.factor);
+    }
+    return moves == 0 ? 1 : std::gcd(moves, count);
   }
 
   /// index modulo count; leaves the quotient (toward negative infinity) in index.

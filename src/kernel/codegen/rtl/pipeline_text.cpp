@@ -529,9 +529,11 @@ std::string PipelineText::expression(NodeId id) {
                          operand(id, 2, width));
     case Op::kSlice: {
       const auto first = static_cast<int>(node.value);
-      const int from = graph()[node.operands[0]].width();
+      const Node& from = graph()[node.operands[0]];
       if (first == 0) return operand(id, 0, width);
-      if (first + width <= from) return fmt::format("{}[{} +: {}]", operand(id, 0), first, width);
+      // A part of a vector has no parts of its own.
+      const bool has_parts = from.lanes == 0 && first + width <= from.width();
+      if (has_parts) return fmt::format("{}[{} +: {}]", operand(id, 0), first, width);
       return fmt::format("{}'({} >>> {})", width, operand(id, 0), first);
     }
     case Op::kShiftLeft: {
