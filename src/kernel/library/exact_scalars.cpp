@@ -143,8 +143,8 @@ FunctionPtr requantise_sum(const std::string& name, std::int64_t depth, int frac
   const Expr bias = f.parameter("bias", fixed_number());
   const Expr reduced = f.let("reduced", cast(fixed_number(), round_shift(acc, reduce)));
   const Expr factor = f.let("factor", cast(uint_type(17), (m * u) >> 15));
-  const Expr shift = f.let(
-      "shift", cast(amount_type(), Expr(fraction_change - reduce - 15) - e - h));
+  const Expr shift =
+      f.let("shift", cast(amount_type(), Expr(fraction_change - reduce - 15) - e - h));
   const Expr product = f.let("product", reduced * factor);
   const Expr scaled = f.let("scaled", round_saturate(product, shift));
   return f.returns(saturate_fixed(scaled + bias));

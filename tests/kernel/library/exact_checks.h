@@ -108,4 +108,122 @@ inline std::vector<std::int64_t> mantissas(std::size_t count, std::uint64_t seed
   return numbers;
 }
 
+template <typename T>
+void put(Operands& operands, const std::string& name, const std::vector<T>& numbers) {
+  fill(operands.buffer(name), {numbers.begin(), numbers.end()});
+}
+
+/// Rows of Fixed numbers: random ones of about 22 bits, rows of few bits, rows of extremes and, one
+/// in seven, rows of zeros.
+inline std::vector<std::int32_t> fixed_rows(std::int64_t rows, std::int64_t columns,
+                                            std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  std::vector<std::int32_t> numbers(static_cast<std::size_t>(rows * columns));
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    const auto row = i / static_cast<std::size_t>(columns);
+    const int kind = static_cast<int>(row % 7);
+    const int bits = kind == 2 ? 4 : kind == 4 ? 26 : 21 + static_cast<int>(random() % 3);
+    const auto size = static_cast<std::int32_t>(random() % (std::uint64_t{1} << bits));
+    const bool at_the_end = kind == 5 && random() % 3 == 0;
+    const std::int32_t magnitude = kind == 6 ? 0 : at_the_end ? arith::kLimit : size;
+    numbers[i] = random() % 2 == 0 ? magnitude : -magnitude;
+  }
+  return numbers;
+}
+
+/// Codes with a Scale for each row.
+struct ScaledCodes {
+  std::vector<std::int8_t> codes;
+  std::vector<arith::Scale> scales;
+  std::int64_t depth = 0;
+
+  [[nodiscard]] arith::Codes view() const { return {codes, scales, depth}; }
+
+  /// Into the operands NAME, NAME_mantissa and NAME_exponent.
+  void put_into(Operands& operands, const std::string& name) const {
+    std::vector<std::int64_t> mantissa;
+    std::vector<std::int64_t> exponent;
+    for (const arith::Scale& scale : scales) {
+      mantissa.push_back(scale.mantissa);
+      exponent.push_back(scale.exponent);
+    }
+    put(operands, name, codes);
+    put(operands, name + "_mantissa", mantissa);
+    put(operands, name + "_exponent", exponent);
+  }
+};
+
+/// Random codes, the ends among them, with exponents around `exponent` and some far from it.
+inline ScaledCodes random_codes(std::int64_t rows, std::int64_t depth, int exponent,
+                                std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  ScaledCodes made{.codes = std::vector<std::int8_t>(static_cast<std::size_t>(rows * depth)),
+                   .scales = std::vector<arith::Scale>(static_cast<std::size_t>(rows)),
+                   .depth = depth};
+  for (std::int8_t& c : made.codes) {
+    const auto code = static_cast<int>(random() % 270) - 135;
+    c = static_cast<std::int8_t>(std::clamp(code, -127, 127));
+  }
+  const std::vector<std::int64_t> m = mantissas(made.scales.size(), seed);
+  for (std::size_t i = 0; i < made.scales.size(); ++i) {
+    const int far = i % 11 == 5 ? static_cast<int>(random() % 60) - 30 : 0;
+    const int e = exponent + static_cast<int>(random() % 9) - 4 + far;
+    made.scales[i] = m[i] == 0
+                         ? arith::Scale{}
+                         : arith::Scale{static_cast<std::int32_t>(m[i]), std::clamp(e, -128, 127)};
+  }
+  return made;
+}
+
+/// quantise() of each row.
+inline ScaledCodes quantised(const std::vector<std::int32_t>& x, std::int64_t columns) {
+  const auto width = static_cast<std::size_t>(columns);
+  ScaledCodes made{.codes = std::vector<std::int8_t>(x.size()),
+                   .scales = std::vector<arith::Scale>(x.size() / width),
+                   .depth = columns};
+  for (std::size_t r = 0; r < made.scales.size(); ++r) {
+    made.scales[r] = arith::quantise(std::span(x).subspan(r * width, width),
+                                     std::span(made.codes).subspan(r * width, width));
+  }
+  return made;
+}
+
+/// A weight for rows of about 22 bits whose results have about 22 bits, and its bias.
+struct RandomLinear {
+  ScaledCodes weight;
+  std::vector<std::int32_t> bias;
+
+  RandomLinear(std::int64_t columns, std::int64_t inner, int fraction_change, std::uint64_t seed)
+      : weight(random_codes(columns, inner, fraction_change - 31, seed)) {
+    for (const std::int64_t b :
+         drawn(-arith::kLimit, arith::kLimit, static_cast<std::size_t>(columns), seed + 7)) {
+      bias.push_back(static_cast<std::int32_t>(b / 16));
+    }
+  }
+
+  /// Into NAME_weight... and NAME_bias, or the operands of a kernel that has no names for them.
+  void put_into(Operands& operands, const std::string& name) const {
+    weight.put_into(operands, name + "weight");
+    put(operands, name + "bias", bias);
+  }
+
+  /// arith::linear of rows x.
+  [[nodiscard]] std::vector<std::int32_t> of(const std::vector<std::int32_t>& x, int x_fraction,
+                                             int y_fraction) const {
+    std::vector<std::int32_t> y(x.size() / static_cast<std::size_t>(weight.depth) * bias.size());
+    arith::linear({x, x_fraction}, weight.view(), bias, {y, y_fraction});
+    return y;
+  }
+};
+
+/// The numbers of an output of int<27>, which have to be `expected`, that must not be of few kinds.
+inline void expect_numbers(Operands& operands, const std::string& name,
+                           const std::vector<std::int32_t>& expected) {
+  const std::span<const std::int32_t> got = operands.buffer(name).as<std::int32_t>();
+  ASSERT_EQ(got.size(), expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    ASSERT_EQ(got[i], expected[i]) << name << " at " << i;
+  }
+}
+
 }  // namespace heddle::kernel
