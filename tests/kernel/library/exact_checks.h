@@ -216,14 +216,24 @@ struct RandomLinear {
   }
 };
 
-/// The numbers of an output of int<27>, which have to be `expected`, that must not be of few kinds.
-inline void expect_numbers(Operands& operands, const std::string& name,
-                           const std::vector<std::int32_t>& expected) {
-  const std::span<const std::int32_t> got = operands.buffer(name).as<std::int32_t>();
-  ASSERT_EQ(got.size(), expected.size());
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    ASSERT_EQ(got[i], expected[i]) << name << " at " << i;
+/// Counts what tests compare, so that they can tell that it says something.
+struct Tally {
+  std::size_t all = 0;
+  std::size_t inside = 0;  ///< neither 0 nor saturated
+
+  /// The numbers of an output of int<27> have to be `expected`.
+  void expect_numbers(Operands& operands, const std::string& name,
+                      const std::vector<std::int32_t>& expected) {
+    const std::span<const std::int32_t> got = operands.buffer(name).as<std::int32_t>();
+    ASSERT_EQ(got.size(), expected.size());
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      ASSERT_EQ(got[i], expected[i]) << name << " at " << i;
+      ++all;
+      if (expected[i] != 0 && std::abs(expected[i]) != arith::kLimit) ++inside;
+    }
   }
-}
+
+  ~Tally() { EXPECT_GT(inside * 2, all) << "most numbers are 0 or saturated"; }
+};
 
 }  // namespace heddle::kernel

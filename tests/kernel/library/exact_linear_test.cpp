@@ -18,6 +18,7 @@ TEST(ExactLinear, QuantisesRows) {
 }
 
 TEST(ExactLinear, GivesTheBitsOfTheArithmetic) {
+  Tally tally;
   std::uint64_t seed = 0;
   for (const auto& [rows, columns, inner] : std::vector<std::array<int, 3>>{
            {1, 1, 1}, {7, 5, 3}, {8, 16, 33}, {3, 9, 129}, {2, 3, 5000}}) {
@@ -34,7 +35,7 @@ TEST(ExactLinear, GivesTheBitsOfTheArithmetic) {
                                  quantised(x, inner).put_into(p, "x");
                                  layer.put_into(p, "");
                                });
-      expect_numbers(o, "y", layer.of(x, from, to));
+      tally.expect_numbers(o, "y", layer.of(x, from, to));
     }
   }
 }
@@ -51,7 +52,8 @@ TEST(ExactLinear, AddsNothingWithoutABias) {
       });
   std::vector<std::int32_t> expected(12);
   arith::linear({x, 8}, layer.weight.view(), {}, {expected, 8});
-  expect_numbers(o, "y", expected);
+  Tally tally;
+  tally.expect_numbers(o, "y", expected);
 }
 
 TEST(ExactLinear, RefusesFractionsAndBlocksThatDoNotExist) {

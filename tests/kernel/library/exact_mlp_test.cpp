@@ -6,6 +6,7 @@ namespace heddle::kernel {
 namespace {
 
 TEST(ExactMlp, GivesTheBitsOfTheArithmetic) {
+  Tally tally;
   std::uint64_t seed = 100;
   for (const auto& [rows, block, hidden, inner] : std::vector<std::array<int, 4>>{
            {1, 1, 1, 1}, {7, 7, 5, 3}, {14, 2, 6, 19}, {8, 4, 16, 64}, {9, 3, 33, 70}}) {
@@ -30,7 +31,7 @@ TEST(ExactMlp, GivesTheBitsOfTheArithmetic) {
                                  up.put_into(p, "up_");
                                  down.put_into(p, "down_");
                                });
-      expect_numbers(o, "y", down.of(active, fg, fy));
+      tally.expect_numbers(o, "y", down.of(active, fg, fy));
     }
   }
 }
