@@ -55,16 +55,21 @@ KernelPtr mlp_exact(const ExactMlpShape& shape, const std::string& name) {
                    {"x", "x_mantissa", "x_exponent", "y"}, name);
 }
 
+ExactMlpShape exact_mlp_shape(const LibraryArguments& a) {
+  return {.rows = a.number("rows"),
+          .hidden = a.number("hidden"),
+          .inner = a.number("inner"),
+          .x_fraction = fraction_of(a, "x_fraction"),
+          .up_fraction = fraction_of(a, "up_fraction"),
+          .gelu_fraction = fraction_of(a, "gelu_fraction"),
+          .y_fraction = fraction_of(a, "y_fraction")};
+}
+
 LibraryKernel mlp_exact_entry() {
   const auto make = [](const LibraryArguments& a) {
-    return mlp_exact({.rows = a.number("rows"),
-                      .hidden = a.number("hidden"),
-                      .inner = a.number("inner"),
-                      .x_fraction = fraction_of(a, "x_fraction"),
-                      .up_fraction = fraction_of(a, "up_fraction"),
-                      .gelu_fraction = fraction_of(a, "gelu_fraction"),
-                      .y_fraction = fraction_of(a, "y_fraction"),
-                      .block = a.number("block")});
+    ExactMlpShape shape = exact_mlp_shape(a);
+    shape.block = a.number("block");
+    return mlp_exact(shape);
   };
   return {"mlp_exact",
           "down(gelu(up(x))) of int<8> rows to Fixed numbers, by docs/arithmetic.md",

@@ -20,6 +20,8 @@ struct ExactMlpShape {
 /// [rows, hidden] int<27> = down(quantise(gelu(up(x)))).
 KernelPtr mlp_exact(const ExactMlpShape& shape, const std::string& name = "mlp_exact");
 
+/// The shape that parameters of a library kernel say, all rows in one block.
+ExactMlpShape exact_mlp_shape(const LibraryArguments& arguments);
 LibraryKernel mlp_exact_entry();
 
 }  // namespace heddle::kernel

@@ -1,0 +1,47 @@
+// Whole layers as RTL, simulated: the bits of the plain kernels in docs/arithmetic.md's arithmetic.
+#include "kernel/library/exact_mlp_dataflow.h"
+
+#include "kernel/library/exact_checks.h"
+#include "kernel/sim/simulation.h"
+
+namespace heddle::kernel {
+namespace {
+
+TEST(RtlLayers, AnMlpOfTwoArrays) {
+  const MlpDataflowShape shape{.layer = {.rows = 8,
+                                         .hidden = 32,
+                                         .inner = 24,
+                                         .x_fraction = 18,
+                                         .up_fraction = 20,
+                                         .gelu_fraction = 21,
+                                         .y_fraction = 17},
+                               .tile_rows = 4,
+                               .width = 8,
+                               .quantised = 2};
+  const auto inputs = [&](Operands& o) {
+    quantised(fixed_rows(8, 32, 5), 32).put_into(o, "x");
+    RandomLinear(24, 32, -2, 6).put_into(o, "up_");
+    RandomLinear(32, 24, 4, 7).put_into(o, "down_");
+  };
+  const Operands expected = run(mlp_exact(shape.layer), {}, inputs);
+  const KernelPtr kernel = mlp_dataflow(shape);
+  const std::vector<KernelPtr> forms = {mlp_dataflow_arrays(kernel, shape, false).kernel(),
+                                        mlp_dataflow_arrays(kernel, shape, true).kernel()};
+  const Simulation simulation(forms, {});
+  for (std::size_t form = 0; form < forms.size(); ++form) {
+    for (const int stalls : {0, 60}) {
+      Operands found(forms[form], {});
+      inputs(found);
+      MemoryModel memory;
+      memory.stalls = stalls;
+      const SimulationReport report = simulation.run(found.arguments(), form, memory);
+      EXPECT_EQ(found.difference(expected), "") << "stalls " << stalls;
+      if (stalls == 0) {
+        EXPECT_EQ(report.formula, static_cast<std::int64_t>(report.cycles));
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace heddle::kernel
