@@ -9,6 +9,7 @@
 #include "kernel/library/attention.h"
 #include "kernel/library/common.h"
 #include "kernel/library/elementwise.h"
+#include "kernel/library/exact_attention.h"
 #include "kernel/library/exact_linear.h"
 #include "kernel/library/exact_mlp.h"
 #include "kernel/library/instructions.h"
@@ -75,6 +76,7 @@ const std::string& word_in(const std::string& kernel, const LibraryParameter& pa
 
 std::vector<LibraryKernel> make_library() {
   std::vector<LibraryKernel> kernels = {attention_entry(),
+                                        attention_exact_entry(),
                                         attention_layer_entry(),
                                         gelu_entry(),
                                         gemm_entry(),
