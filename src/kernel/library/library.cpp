@@ -12,6 +12,7 @@
 #include "kernel/library/exact_attention.h"
 #include "kernel/library/exact_linear.h"
 #include "kernel/library/exact_mlp.h"
+#include "kernel/library/exact_norm.h"
 #include "kernel/library/instructions.h"
 #include "kernel/library/matrix.h"
 #include "kernel/library/mlp.h"
@@ -89,6 +90,7 @@ std::vector<LibraryKernel> make_library() {
                                         moe_entry(),
                                         moe_dense_entry(),
                                         multiply_entry(),
+                                        norm_exact_entry(),
                                         relu_entry(),
                                         quantise_exact_entry(),
                                         requantise_entry(),

@@ -55,6 +55,7 @@ TEST(Library, HasTheKernelsOfTransformersSortedByName) {
                                              "moe",
                                              "moe_dense",
                                              "multiply",
+                                             "norm_exact",
                                              "quantise_exact",
                                              "relu",
                                              "requantise",
