@@ -12,6 +12,7 @@
 #include "kernel/library/exact_attention.h"
 #include "kernel/library/exact_linear.h"
 #include "kernel/library/exact_mlp.h"
+#include "kernel/library/exact_moe.h"
 #include "kernel/library/exact_norm.h"
 #include "kernel/library/instructions.h"
 #include "kernel/library/matrix.h"
@@ -89,6 +90,7 @@ std::vector<LibraryKernel> make_library() {
                                         mlp_exact_entry(),
                                         moe_entry(),
                                         moe_dense_entry(),
+                                        moe_exact_entry(),
                                         multiply_entry(),
                                         norm_exact_entry(),
                                         relu_entry(),

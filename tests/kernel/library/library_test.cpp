@@ -54,6 +54,7 @@ TEST(Library, HasTheKernelsOfTransformersSortedByName) {
                                              "mlp_exact",
                                              "moe",
                                              "moe_dense",
+                                             "moe_exact",
                                              "multiply",
                                              "norm_exact",
                                              "quantise_exact",
