@@ -63,10 +63,15 @@ KernelPtr linear_exact(const ExactLinearShape& shape, const std::string& name) {
   const CodeRows weight = CodeRows::input(k, "weight", shape.columns, shape.inner);
   std::optional<ArrayHandle> bias;
   if (shape.bias) bias = k.input("bias", fixed_number(), {shape.columns});
-  const ArrayHandle y = k.output("y", fixed_number(), {shape.rows, shape.columns});
-  const ArrayHandle sums = k.local("sums", int_type(32), {shape.rows, shape.columns});
+  const bool is_range = shape.range == Rows::kRange;
+  const Expr first = is_range ? k.size("first") : Expr(0);
+  const Expr last = is_range ? k.size("last") : Expr(shape.rows);
+  const std::vector<Expr> extents = {shape.rows, shape.columns};
+  const ArrayHandle y =
+      is_range ? k.inout("y", fixed_number(), extents) : k.output("y", fixed_number(), extents);
+  const ArrayHandle sums = k.local("sums", int_type(32), extents);
   const auto for_each_sum = [&](const std::function<void(const Expr&, const Expr&)>& body) {
-    k.loop("i", 0, shape.rows, [&](const Expr& i) {
+    k.loop("i", first, last, [&](const Expr& i) {
       k.loop("j", 0, shape.columns, [&](const Expr& j) { body(i, j); });
     });
   };

@@ -7,6 +7,7 @@
 
 #include "kernel/library/common.h"
 #include "kernel/library/exact_scalars.h"
+#include "kernel/library/matrix.h"
 
 namespace heddle::kernel {
 
@@ -40,10 +41,12 @@ struct ExactLinearShape {
   int x_fraction = 0;
   int y_fraction = 0;
   bool bias = true;
+  Rows range = Rows::kAll;
 };
 /// x, x_mantissa, x_exponent, weight [columns, inner], weight_mantissa, weight_exponent, (bias
 /// [columns] int<27>, at y's fraction) -> y [rows, columns] int<27>: Linear of rows that are
-/// quantised already. The sums are a nest of their own.
+/// quantised already. The sums are a nest of their own. With a range: of rows first <= i < last,
+/// two arguments before y; the other rows of y stay as they are.
 KernelPtr linear_exact(const ExactLinearShape& shape, const std::string& name = "linear_exact");
 
 /// A weight inside of a larger kernel: the inputs NAME_weight, NAME_weight_mantissa,

@@ -9,9 +9,12 @@
 #include "kernel/library/attention.h"
 #include "kernel/library/common.h"
 #include "kernel/library/elementwise.h"
+#include "kernel/library/exact_attention.h"
 #include "kernel/library/exact_linear.h"
 #include "kernel/library/exact_mlp.h"
 #include "kernel/library/exact_mlp_dataflow.h"
+#include "kernel/library/exact_moe.h"
+#include "kernel/library/exact_norm.h"
 #include "kernel/library/instructions.h"
 #include "kernel/library/matrix.h"
 #include "kernel/library/mlp.h"
@@ -75,13 +78,31 @@ const std::string& word_in(const std::string& kernel, const LibraryParameter& pa
 }
 
 std::vector<LibraryKernel> make_library() {
-  std::vector<LibraryKernel> kernels = {
-      attention_entry(),  attention_layer_entry(), gelu_entry(),         gemm_entry(),
-      gemv_entry(),       layer_norm_entry(),      linear_entry(),       linear_exact_entry(),
-      mlp_entry(),        mlp_exact_entry(),       mlp_dataflow_entry(), moe_entry(),
-      moe_dense_entry(),  multiply_entry(),        relu_entry(),         quantise_exact_entry(),
-      requantise_entry(), residual_entry(),        rms_norm_entry(),     rope_entry(),
-      silu_entry(),       softmax_entry()};
+  std::vector<LibraryKernel> kernels = {attention_entry(),
+                                        attention_exact_entry(),
+                                        attention_layer_entry(),
+                                        gelu_entry(),
+                                        gemm_entry(),
+                                        gemv_entry(),
+                                        layer_norm_entry(),
+                                        linear_entry(),
+                                        linear_exact_entry(),
+                                        mlp_entry(),
+                                        mlp_exact_entry(),
+                                        mlp_dataflow_entry(),
+                                        moe_entry(),
+                                        moe_dense_entry(),
+                                        moe_exact_entry(),
+                                        multiply_entry(),
+                                        norm_exact_entry(),
+                                        relu_entry(),
+                                        quantise_exact_entry(),
+                                        requantise_entry(),
+                                        residual_entry(),
+                                        rms_norm_entry(),
+                                        rope_entry(),
+                                        silu_entry(),
+                                        softmax_entry()};
   std::sort(kernels.begin(), kernels.end(),
             [](const LibraryKernel& a, const LibraryKernel& b) { return a.name < b.name; });
   return kernels;
