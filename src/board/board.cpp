@@ -98,6 +98,10 @@ class Reader {
   /// null, and has a note instead of a source.
   std::optional<double> figure(const JsonObject& parent, const std::string& path,
                                const std::string& key, const Rule& rule) {
+    if (parent.has(key) && !parent.raw().at(key).is_object()) {
+      fail(parent, key, fmt::format("is {}", shorten(parent.raw().at(key).dump())),
+           "write {\"value\": ..., \"source\": ...}: every figure has a source");
+    }
     const JsonObject object = parent.object(key);
     only(object, {"value", "source", "note"});
     if (!object.raw().contains("value")) {

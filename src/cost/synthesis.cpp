@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cctype>
 #include <functional>
 #include <optional>
@@ -54,31 +55,47 @@ Names used_by(const std::string& text, const Texts& modules) {
   return result;
 }
 
+bool holds_dsps(const std::string& module, const Texts& modules) {
+  const std::string& text = modules.at(module);
+  return text.find("DSP48E2 #(") != std::string::npos ||
+         std::ranges::any_of(used_by(text, modules), [&](const std::string& used) {
+           return used != module && holds_dsps(used, modules);
+         });
+}
+
 /// What Yosys is given for one module.
 struct Task {
   std::string module;
-  Names sources;   ///< the module, the primitives below it, and the modules next below
+  Texts texts;     ///< of the module, the primitives below it, and the modules next below
   Names children;  ///< the latter
 };
 
 Task task_of(const std::string& module, const Texts& modules) {
   Task task{module, {}, {}};
   const std::function<void(const std::string&)> add = [&](const std::string& name) {
-    if (!task.sources.insert(name).second) return;
-    const bool is_primitive = kernel::rtl::primitives().contains(name);
-    if (name != module && !is_primitive) {
+    if (!task.texts.emplace(name, modules.at(name)).second) return;
+    if (name != module && !kernel::rtl::primitives().contains(name)) {
       task.children.insert(name);
       return;
     }
     for (const std::string& used : used_by(modules.at(name), modules)) add(used);
   };
   add(module);
+  // Arrays of DSPs are cells already: flattened, thousands of them would take hours and gain
+  // nothing.
+  for (const std::string& used : used_by(modules.at(module), modules)) {
+    if (used == module || task.children.contains(used) || !holds_dsps(used, modules)) continue;
+    std::string& text = task.texts.at(used);
+    const std::size_t head = text.find("\nmodule " + used);
+    ensure(head != std::string::npos, "module {} does not begin a line", used);
+    text.insert(head, "\n(* keep_hierarchy *)");
+  }
   return task;
 }
 
 std::string script_of(const Task& task, const SynthesisOptions& options) {
   std::string script = "read_verilog -sv";
-  for (const std::string& source : task.sources) script += " " + source + ".sv";
+  for (const auto& [name, text] : task.texts) script += " " + name + ".sv";
   script += "\n";
   for (const auto& [name, value] : options.parameters) {
     script += fmt::format("chparam -set {} {} {}\n", name, value, task.module);
@@ -92,19 +109,18 @@ std::string script_of(const Task& task, const SynthesisOptions& options) {
   return script;
 }
 
-/// Yosys' last words.
+/// What Yosys said last of all, and where in the text.
 std::string complaint(const std::string& said) {
   const std::size_t error = said.find("ERROR");
-  if (error != std::string::npos) return shorten(said.substr(error), 600);
-  return said.empty() ? "it says nothing" : shorten(said, 600);
+  if (error == std::string::npos) return said.empty() ? "it says nothing" : shorten(said, 600);
+  const std::size_t before = said.rfind('\n', error);
+  return shorten(said.substr(before == std::string::npos ? 0 : before + 1), 600);
 }
 
-Cells run_yosys(const std::string& program, const Task& task, const Texts& modules,
-                const std::string& script, const fs::path& cache) {
+Cells run_yosys(const std::string& program, const Task& task, const std::string& script,
+                const fs::path& cache) {
   const kernel::TemporaryFolder folder(cache);
-  for (const std::string& source : task.sources) {
-    write_file(folder.path() / (source + ".sv"), modules.at(source));
-  }
+  for (const auto& [name, text] : task.texts) write_file(folder.path() / (name + ".sv"), text);
   write_file(folder.path() / "area.ys", script);
   // The folder may have a name that a script cannot spell: everything is named from inside of it.
   const kernel::ProgramEnd end = kernel::run_program(
@@ -119,7 +135,10 @@ Cells run_yosys(const std::string& program, const Task& task, const Texts& modul
   ensure(WIFEXITED(end.status) && WEXITSTATUS(end.status) == 0,
          "Yosys does not accept module {}: {}", task.module, complaint(end.said));
   const std::string text = read_file(folder.path() / "cells.json");
-  const Json json = parse_json(text.substr(std::min(text.find('{'), text.size())), "Yosys' stat");
+  // Yosys 0.23 draws a tree between the modules and the sum of all, where no JSON can be.
+  const std::size_t sum = text.rfind("\"design\":");
+  ensure(sum != std::string::npos, "Yosys counted nothing in module {}", task.module);
+  const Json json = parse_json("{" + text.substr(sum), "Yosys' stat");
   return json.at("design").at("num_cells_by_type").get<Cells>();
 }
 
@@ -142,16 +161,16 @@ struct Counted {
   bool cached = false;
 };
 
-Counted count(const Task& task, const Texts& modules, const SynthesisOptions& options) {
+Counted count(const Task& task, const SynthesisOptions& options) {
   const std::string program = yosys();
   const std::string script = script_of(task, options);
   std::string key = kernel::identify_program(program) + "\n" + script;
-  for (const std::string& source : task.sources) key += source + "\n" + modules.at(source);
+  for (const auto& [name, text] : task.texts) key += name + "\n" + text;
   const fs::path cache =
       fs::absolute(options.cache.empty() ? kernel::default_cache() : options.cache);
   const fs::path path = cache / ("area-" + kernel::content_hash(key) + ".json");
   if (std::optional<Cells> cells = kept(path)) return {*std::move(cells), true};
-  Cells cells = run_yosys(program, task, modules, script, cache);
+  Cells cells = run_yosys(program, task, script, cache);
   write_file(path, Json(cells).dump(2) + '\n');
   return {std::move(cells), false};
 }
@@ -185,11 +204,13 @@ std::vector<ModuleArea> synthesise(const std::map<std::string, std::string>& fil
   for (const auto& [module, task] : tasks) {
     SynthesisOptions its = options;
     if (module != top) its.parameters.clear();
-    Counted counted = count(task, modules, its);
+    Counted counted = count(task, its);
     progress.advance();
     for (const std::string& child : task.children) {
-      children[module][child] = counted.cells[child];
-      counted.cells.erase(child);
+      const auto found = counted.cells.find(child);
+      if (found == counted.cells.end()) continue;  // Only its name stands there.
+      children[module][child] = found->second;
+      counted.cells.erase(found);
     }
     areas[module] = {module, 0, resources_of(counted.cells), counted.cached};
   }
@@ -202,7 +223,7 @@ std::vector<ModuleArea> synthesise(const std::map<std::string, std::string>& fil
 
   std::vector<ModuleArea> result = {areas.at(top)};
   for (const auto& [module, area] : areas) {
-    if (module != top) result.push_back(area);
+    if (module != top && area.instances != 0) result.push_back(area);
   }
   return result;
 }

@@ -15,8 +15,8 @@ struct SynthesisOptions {
   std::filesystem::path cache;  ///< where results are kept; empty: default_cache()
 };
 
-/// A module synthesised by itself: hand-written primitives (rtl/) below it are flattened into it,
-/// other modules are left out.
+/// A module synthesised by itself: hand-written primitives (rtl/) below it belong to it, flattened
+/// but for arrays of DSPs; other modules are left out.
 struct ModuleArea {
   std::string module;
   std::int64_t instances = 0;  ///< in the whole design
