@@ -29,7 +29,7 @@ struct Area {
   std::string kernel;
   double clock_mhz = 0;
   std::vector<cost::ModuleArea> modules;
-  std::optional<Board> board;
+  const Board* board = nullptr;  ///< may be null
 
   [[nodiscard]] double share(const Resources& part, Resource resource) const {
     return part[resource] / board->resources[resource];
@@ -39,7 +39,7 @@ struct Area {
 /// The resources of which the kernel takes more than there are.
 std::vector<Resource> over(const Area& area) {
   std::vector<Resource> result;
-  if (!area.board) return result;
+  if (area.board == nullptr) return result;
   const Resources total = cost::total_of(area.modules);
   for (const Resource resource : kResources) {
     if (total[resource] > area.board->resources[resource]) result.push_back(resource);
@@ -49,8 +49,8 @@ std::vector<Resource> over(const Area& area) {
 
 /// "3584", with a board "3584  0.3 %".
 std::string cell(const Area& area, const Resources& part, Resource resource) {
-  std::string text = fmt::format("{:g}", part[resource]);
-  if (!area.board) return text;
+  std::string text = fmt::format("{}", part[resource]);
+  if (area.board == nullptr) return text;
   if (part[resource] == 0) return text + "        ";
   return fmt::format("{} {:5.1f} %", text, 100 * area.share(part, resource));
 }
@@ -74,10 +74,10 @@ std::string text_of(const Area& area) {
   std::string text = fmt::format(
       "{}: synthesised by Yosys for {} MHz (assumed){}\n\n{}", area.kernel, area.clock_mhz,
       area.board ? fmt::format(", in % of {}", area.board->name) : "", table.to_string());
-  if (!area.board) return text;
+  if (area.board == nullptr) return text;
   text += '\n';
   for (const Resource resource : over(area)) {
-    text += fmt::format("over: {:g} {} of {:g}\n", total[resource], title_of(resource),
+    text += fmt::format("over: {} {} of {}\n", total[resource], title_of(resource),
                         area.board->resources[resource]);
   }
   if (over(area).empty()) text += fmt::format("fits {}, by these counts\n", area.board->name);
@@ -98,7 +98,7 @@ Json json_of(const Area& area) {
                {"clock_mhz", area.clock_mhz},
                {"modules", modules},
                {"total", to_json(total)}};
-  if (!area.board) return json;
+  if (area.board == nullptr) return json;
   Json names = Json::array();
   for (const Resource resource : over(area)) names.push_back(key_of(resource));
   Json percent = Json::object();
@@ -116,9 +116,13 @@ Json json_of(const Area& area) {
 
 void measure_area(const AreaOptions& options) {
   Area area;
-  if (!options.board.empty()) area.board = find_board(options.board);
   kernel::rtl::Target target;
-  if (area.board) target.clock_mhz = area.board->clock_mhz;
+  Board board;
+  if (!options.board.empty()) {
+    board = find_board(options.board);
+    area.board = &board;
+    target.clock_mhz = board.clock_mhz;
+  }
   if (options.clock_mhz) target.clock_mhz = *options.clock_mhz;
   const kernel::KernelPtr kernel = load(options.choice).kernel();
   const kernel::rtl::Design design = kernel::rtl::make_design(kernel, target);

@@ -124,7 +124,7 @@ class Reader {
   }
 
   static void check(const JsonObject& object, double value, const Rule& rule) {
-    const bool is_wrong = !(value >= rule.lowest && value <= rule.highest) ||
+    const bool is_wrong = value < rule.lowest || value > rule.highest ||
                           (rule.is_whole && value != std::floor(value));
     if (!is_wrong) return;
     fail(object, "value", fmt::format("is {}", object.raw().at("value").dump()),
@@ -132,7 +132,7 @@ class Reader {
   }
 
   std::string source_of(const JsonObject& object, const std::string& note) {
-    const std::string key = object.string("source");
+    std::string key = object.string("source");
     if (std::ranges::find(kWays, key) != kWays.end()) {
       if (note.empty()) {
         fail(object, "note", fmt::format("is missing for a figure that is {}", key),

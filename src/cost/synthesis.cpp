@@ -165,7 +165,7 @@ Counted count(const Task& task, const SynthesisOptions& options) {
   const std::string program = yosys();
   const std::string script = script_of(task, options);
   std::string key = kernel::identify_program(program) + "\n" + script;
-  for (const auto& [name, text] : task.texts) key += name + "\n" + text;
+  for (const auto& [name, text] : task.texts) key.append(name).append("\n").append(text);
   const fs::path cache =
       fs::absolute(options.cache.empty() ? kernel::default_cache() : options.cache);
   const fs::path path = cache / ("area-" + kernel::content_hash(key) + ".json");

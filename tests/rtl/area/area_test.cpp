@@ -98,7 +98,7 @@ TEST(PrimitiveArea, IsAsExpected) {
       parameters += fmt::format("{}{}={}", parameters.empty() ? "" : ", ", name, value);
     }
     std::string line = fmt::format("| `{}` | {} |", expected.primitive, parameters);
-    for (const Resource resource : kResources) line += fmt::format(" {:g} |", area[resource]);
+    for (const Resource resource : kResources) line += fmt::format(" {} |", area[resource]);
     std::printf("%s\n", line.c_str());
     EXPECT_EQ(area[Resource::kDsp], expected.dsp) << line;
     EXPECT_EQ(area[Resource::kBram36], expected.bram36) << line;
