@@ -1,6 +1,5 @@
 #include "cost/synthesis.h"
 
-#include <fmt/ranges.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -35,7 +34,7 @@ std::string yosys() {
   return path;
 }
 
-/// The modules that a text instantiates: those whose names stand in it outside of comments.
+/// The modules that a text instantiates: `NAME #(` or `NAME instance`, outside of comments.
 Names used_by(const std::string& text, const Texts& modules) {
   Names result;
   const auto is_word = [](char c) {
@@ -47,8 +46,11 @@ Names used_by(const std::string& text, const Texts& modules) {
     for (std::size_t begin = 0; begin < line.size();) {
       std::size_t end = begin;
       while (end < line.size() && is_word(line[end])) ++end;
+      const std::size_t next = line.find_first_not_of(' ', end);
+      const bool is_followed =
+          next != std::string::npos && next > end && (line[next] == '#' || is_word(line[next]));
       const std::string word = line.substr(begin, end - begin);
-      if (modules.contains(word)) result.insert(word);
+      if (is_followed && modules.contains(word)) result.insert(word);
       begin = end + 1;
     }
   }

@@ -114,6 +114,20 @@ std::vector<ModuleArea> core_area(const kernel::KernelPtr& kernel) {
   return modules;
 }
 
+// A kernel may be called what some signal of a primitive is.
+TEST(Synthesis, TellsModulesFromSignals) {
+  const kernel::KernelPtr kernel = kernel::parse_kernel(
+      "kernel data(ce: in int<8>[4], y: out int<8>[4]) {\n"
+      "  for i in 0..4 {\n    y[i] = ce[i]\n  }\n}\n",
+      "test");
+  const std::vector<ModuleArea> modules =
+      synthesise(kernel::axi_sources(kernel::rtl::make_design(kernel, {})), "data");
+  ASSERT_EQ(modules.size(), 2U);
+  EXPECT_EQ(modules[0].module, "data");
+  EXPECT_EQ(modules[1].module, "data_core");
+  EXPECT_GT(modules[0].each[Resource::kFf], 0);
+}
+
 // Yosys' own counts for the text that is emitted today; a change of either is to be looked at, and
 // then written here.
 TEST(Synthesis, ASmallKernelTakesWhatItTook) {
