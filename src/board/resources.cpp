@@ -1,5 +1,7 @@
 #include "board/resources.h"
 
+#include <cmath>
+
 namespace heddle {
 namespace {
 
@@ -40,7 +42,11 @@ Resources operator*(double times, Resources resources) {
 
 Json to_json(const Resources& resources) {
   Json json = Json::object();
-  for (const Resource resource : kResources) json[key_of(resource)] = resources[resource];
+  for (const Resource resource : kResources) {
+    const double count = resources[resource];
+    // Only halves of RAMs have a fraction.
+    json[key_of(resource)] = count == std::floor(count) ? Json(std::llround(count)) : Json(count);
+  }
   return json;
 }
 

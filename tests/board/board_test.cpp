@@ -85,7 +85,8 @@ TEST(Resources, AddAndMultiply) {
   sum += one;
   EXPECT_EQ(sum[Resource::kBram36], 2);
   EXPECT_EQ(to_json(sum)["ff"], 12);
-  EXPECT_EQ(to_json(sum)["uram"], 0);
+  EXPECT_EQ(to_json(sum)["uram"].dump(), "0");
+  EXPECT_EQ(to_json(one)["bram36"].dump(), "0.5");
 }
 
 struct Mistake {
