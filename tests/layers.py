@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Checks the layers of the source tree (docs/architecture.md): includes point down, only a model's own
-folder knows its name, and every header opens with its purpose. Prints one line per violation."""
+folder knows its name, none knows a board's, and every header opens with its purpose. Prints one line per violation."""
 
 import pathlib
 import re
@@ -27,6 +27,8 @@ MODEL_NAMES = re.compile(
     r"smol_?(vla|vlm|lm)|tiny_?llava|\bllava|switch[-_ ]?(base|transformer)|\bphi[-_]?\d|siglip|lerobot",
     re.IGNORECASE,
 )
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BOARD_NAMES = re.compile("|".join(sorted(path.stem for path in (ROOT / "boards").glob("*.json"))), re.IGNORECASE)
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"')
 
 
@@ -61,17 +63,19 @@ def problems_of(source, text):
         name = MODEL_NAMES.search(line)
         if name and source.split("/")[0] not in ("apps", "model"):
             yield number, f'the model name "{name.group()}" appears outside src/model'
+        board = BOARD_NAMES.search(line)
+        if board:
+            yield number, f'the board name "{board.group()}" appears outside boards'
 
 
 def main():
-    root = pathlib.Path(__file__).resolve().parent.parent
-    files = [(path, str(path.relative_to(root / "src"))) for path in (root / "src").rglob("*")]
-    files += [(path, str(path.relative_to(root))) for path in (root / "apps").rglob("*")]
+    files = [(path, str(path.relative_to(ROOT / "src"))) for path in (ROOT / "src").rglob("*")]
+    files += [(path, str(path.relative_to(ROOT))) for path in (ROOT / "apps").rglob("*")]
     files = [(path, source) for path, source in sorted(files) if path.suffix in (".h", ".cpp")]
     count = 0
     for path, source in files:
         for number, problem in problems_of(source, path.read_text(encoding="utf-8")):
-            print(f"{path.relative_to(root)}:{number}: {problem}")
+            print(f"{path.relative_to(ROOT)}:{number}: {problem}")
             count += 1
     print(f"{len(files)} files, {count} violations")
     return 1 if count or not files else 0

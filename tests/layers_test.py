@@ -52,6 +52,11 @@ class LayersTest(unittest.TestCase):
         self.assertEqual(len(include("misc/a.cpp", "base/error.h")), 1)
         self.assertEqual(problems("base/a.cpp", "#include <vector>\n"), [])
 
+    def test_board_names_stay_in_boards(self):
+        for source in ["cost/a.cpp", "model/a.cpp", "apps/heddle/a.cpp", "board/a.cpp"]:
+            self.assertEqual(len(problems(source, 'find_board("U280");\n')), 1, source)
+        self.assertEqual(problems("cost/a.cpp", "find_board(name);\n"), [])
+
     def test_model_names_stay_in_model(self):
         for name in ["SmolVLA", "tinyllava", "switch-base-8", "Phi-2", "siglip"]:
             self.assertEqual(len(problems("engine/a.cpp", f"// for {name}\n")), 1, name)

@@ -6,15 +6,15 @@
 namespace heddle {
 
 void add_kernel(CLI::App& app) {
-  CLI::App* verb =
-      app.add_subcommand("kernel", "List, schedule, check, run, simulate and emit kernels");
+  CLI::App* verb = app.add_subcommand(
+      "kernel", "List, schedule, check, run, simulate, measure and emit kernels");
   // Not 1: a misspelt verb would then be reported as a missing one.
   verb->require_subcommand(0, 1);
   verb->callback([verb] {
     if (!verb->get_subcommands().empty()) return;
-    throw UserError(
-        "heddle kernel: a verb is missing",
-        "one of: list, show, schedule, explain, check, run, sim, emit (heddle kernel --help)");
+    throw UserError("heddle kernel: a verb is missing",
+                    "one of: list, show, schedule, explain, check, run, sim, area, emit (heddle "
+                    "kernel --help)");
   });
   verb->footer(
       "A kernel is a name from `heddle kernel list` or a file of kernel text; a schedule is a "
@@ -31,6 +31,7 @@ void add_kernel(CLI::App& app) {
   add_kernel_check(*verb);
   add_kernel_run(*verb);
   add_kernel_sim(*verb);
+  add_kernel_area(*verb);
   add_kernel_emit(*verb);
 }
 

@@ -12,6 +12,7 @@ void add_kernel_explain(CLI::App& kernel);
 void add_kernel_check(CLI::App& kernel);
 void add_kernel_run(CLI::App& kernel);
 void add_kernel_sim(CLI::App& kernel);
+void add_kernel_area(CLI::App& kernel);
 void add_kernel_emit(CLI::App& kernel);
 
 }  // namespace heddle

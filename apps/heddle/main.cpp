@@ -27,6 +27,7 @@ int run(int argc, char** argv) {
   heddle::add_quantize(app);
   heddle::add_compare(app);
   heddle::add_kernel(app);
+  heddle::add_board(app);
   try {
     app.parse(argc, argv);
     if (!app.get_subcommands().empty()) return 0;

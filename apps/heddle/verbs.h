@@ -11,5 +11,6 @@ void add_synth(CLI::App& app);
 void add_quantize(CLI::App& app);
 void add_compare(CLI::App& app);
 void add_kernel(CLI::App& app);
+void add_board(CLI::App& app);
 
 }  // namespace heddle

@@ -1,0 +1,102 @@
+// One test per mistake a user of boards and areas can make on the command line: exit code 2, one
+// message that says what to do, no file left behind.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include "support/scratch.h"
+
+namespace heddle {
+namespace {
+
+struct Mistake {
+  std::string name;
+  std::string command;             ///< behind "heddle"
+  std::vector<std::string> words;  ///< that the message must contain
+  std::string shell;               ///< before the program: variables, other files
+};
+
+const std::string kSmall = "kernel area k.txt ";
+
+std::vector<Mistake> mistakes() {
+  return {
+      {"no_verb", "board", {"verb", "list, show"}, ""},
+      {"unknown_verb", "board draw", {"draw"}, ""},
+      {"no_board", "board show", {"BOARD", "required"}, ""},
+      {"unknown_board", "board show u208", {"\"u208\"", "did you mean", "u280", "zcu102"}, ""},
+      {"no_such_file", "board show ./mine.json", {"mine.json"}, ""},
+      {"file_without_a_path", "board show mine.json", {"mine.json"}, ""},
+      {"board_is_a_folder", "board show ./folder.json", {"folder.json"}, "mkdir -p folder.json"},
+      {"not_json", "board show b.json", {"b.json", "JSON"}, "echo 'lut: 5' > b.json"},
+      {"empty_object", "board show b.json", {"b.json", "\"name\""}, "echo '{}' > b.json"},
+      {"key_twice",
+       "board show b.json",
+       {"b.json", "\"name\"", "twice"},
+       "echo '{\"name\": \"a\", \"name\": \"b\"}' > b.json"},
+      {"area_of_no_kernel", "kernel area", {"kernel", "required"}, ""},
+      {"area_of_an_unknown_kernel", "kernel area liner", {"\"liner\"", "linear"}, ""},
+      {"area_on_an_unknown_board", kSmall + "--board u208", {"\"u208\"", "u280"}, ""},
+      {"area_on_a_broken_board",
+       kSmall + "--board b.json",
+       {"b.json", "\"name\""},
+       "echo '{}' > b.json"},
+      {"area_with_a_negative_clock", kSmall + "--clock -300", {"--clock", "-300"}, ""},
+      {"area_with_a_clock_of_zero", kSmall + "--clock 0", {"--clock", "0"}, ""},
+      {"area_without_yosys", kSmall, {"yosys", "apt-get install yosys"}, "export PATH=/nowhere"},
+      {"area_of_an_argument_too_much", kSmall + "more", {"more"}, ""},
+      {"area_without_room_for_results",
+       kSmall,
+       {"HEDDLE_CACHE", "/proc/self/none"},
+       "export HEDDLE_CACHE=/proc/self/none"},
+      {"area_with_a_yosys_that_is_killed",
+       kSmall,
+       {"yosys", "signal 9", "module copy_core", "memory"},
+       "mkdir -p bin cache && printf '#!/bin/sh\\nkill -9 $$\\n' > bin/yosys && chmod +x bin/yosys "
+       "&& export PATH=$PWD/bin:$PATH HEDDLE_CACHE=$PWD/cache"},
+  };
+}
+
+/// What GoogleTest shows of a mistake.
+void PrintTo(const Mistake& mistake, std::ostream* out) {
+  *out << mistake.command;
+}
+
+class BoardCommandTest : public testing::TestWithParam<Mistake> {};
+
+TEST_P(BoardCommandTest, IsExplained) {
+  const Mistake& mistake = GetParam();
+  const Scratch scratch;
+  scratch.put("k.txt",
+              "kernel copy(x: in int<8>[4], y: out int<8>[4]) {\n  for i in 0..4 {\n"
+              "    y[i] = x[i]\n  }\n}\n");
+  const std::string enter = "cd '" + scratch.path().string() + "'";
+  const std::string prepare = mistake.shell.empty() ? "" : " && " + mistake.shell;
+  // Once without the program, to know which files belong to the mistake.
+  ASSERT_EQ(std::system((enter + prepare).c_str()), 0);
+  const std::vector<std::string> before = scratch.list();
+  const std::string command = enter + prepare + " && '" + HEDDLE_PROGRAM + "' " + mistake.command +
+                              " > out.txt 2> err.txt < /dev/null";
+  const int status = std::system(command.c_str());
+  const std::string message = read_file(scratch / "err.txt");
+  ASSERT_TRUE(WIFEXITED(status)) << message;
+  EXPECT_EQ(WEXITSTATUS(status), 2) << message;
+  for (const std::string& word : mistake.words) {
+    EXPECT_NE(message.find(word), std::string::npos)
+        << "the message does not name " << word << ":\n"
+        << message;
+  }
+  EXPECT_EQ(message.find("internal error"), std::string::npos) << message;
+  EXPECT_EQ(message.find("Sanitizer"), std::string::npos) << message;
+  EXPECT_LE(message.size(), 2000U) << "one message, not a flood";
+  EXPECT_EQ(read_file(scratch / "out.txt"), "") << "half a result stands before the message";
+  std::vector<std::string> after = scratch.list();
+  std::erase_if(after,
+                [](const std::string& name) { return name == "out.txt" || name == "err.txt"; });
+  EXPECT_EQ(after, before) << "something was left behind";
+  std::printf("  %s", message.c_str());
+}
+
+INSTANTIATE_TEST_SUITE_P(CommandLine, BoardCommandTest, testing::ValuesIn(mistakes()),
+                         [](const auto& test) { return test.param.name; });
+
+}  // namespace
+}  // namespace heddle
