@@ -36,7 +36,9 @@ fs::path translate(const std::map<std::string, std::string>& files,
       "--output-split-cfuncs", "200",
       // Its data-flow pass joins lanes into wide vectors by one concatenation a lane, which takes
       // quadratic time in every cycle.
-      "-fno-dfg"};
+      "-fno-dfg",
+      // Of generate loops, over lanes and banks: any number.
+      "--unroll-count", "1000000"};
   if (!options.trace.empty()) flags.emplace_back("--trace-fst");
   if (options.optimise) flags.emplace_back("-DHEDDLE_FAST_DOTS");
   std::string all = fmt::format("{} {}\n", identify_program(program), fmt::join(flags, " "));

@@ -1,6 +1,8 @@
 // Whole layers as RTL, simulated: the bits of the plain kernels in docs/arithmetic.md's arithmetic.
 #include "kernel/library/exact_mlp_dataflow.h"
 
+#include "kernel/library/exact_attention_inputs.h"
+#include "kernel/library/exact_attention_launches.h"
 #include "kernel/library/exact_checks.h"
 #include "kernel/sim/simulation.h"
 
@@ -40,6 +42,28 @@ TEST(RtlLayers, AnMlpOfTwoArrays) {
         EXPECT_EQ(report.formula, static_cast<std::int64_t>(report.cycles));
       }
     }
+  }
+}
+
+TEST(RtlLayers, AttentionOnOneArray) {
+  const AttentionArrayShape shape = attention_shape(64, 64, 1, 16, 4);
+  const KernelPtr layer = attention_exact(shape.layer);
+  const auto inputs = [&](Operands& o) { prepare(o, shape.layer, 3); };
+  const Operands expected = run(layer, {}, inputs);
+  const Simulation simulation({attention_array_packed(attention_array(shape)).kernel()}, {});
+  for (const int stalls : {0, 60}) {
+    Operands found(layer, {});
+    inputs(found);
+    attend_by_launches(shape, found.arguments(),
+                       [&](AttentionStep, std::span<const Argument> arguments) {
+                         MemoryModel memory;
+                         memory.stalls = stalls;
+                         const SimulationReport report = simulation.run(arguments, 0, memory);
+                         if (stalls == 0) {
+                           EXPECT_EQ(report.formula, static_cast<std::int64_t>(report.cycles));
+                         }
+                       });
+    EXPECT_EQ(found.difference(expected), "") << "stalls " << stalls;
   }
 }
 
