@@ -618,7 +618,7 @@ class AttentionProcesses {
         });
       });
     });
-    k_.when(any == 1, [&] {
+    k_.when(step_ != static_cast<int>(AttentionStep::kMix), [&] {
       each_row("w_last", [&](const Expr& r) { send("w_e", r, to_index(1 - half)); });
     });
   }
