@@ -9,13 +9,6 @@
 namespace heddle::kernel {
 namespace {
 
-/// Bits of a sum of `count` numbers of `bits` bits.
-int sum_width(int bits, std::int64_t count) {
-  int more = 0;
-  while (count >> more != 0) ++more;
-  return bits + more;
-}
-
 /// rnd(2^5 x, n) for x of at most 22 bits: from n = 31 on it is 0.
 Expr at_exponent(const Expr& x, const Expr& n) {
   const Expr amount = cast(uint_type(5), min(n, 31));
@@ -80,8 +73,8 @@ class HeadBuilder {
  private:
   using Body = std::function<void(const Expr&, const Expr&)>;
 
-  [[nodiscard]] Type total_type() const { return uint_type(sum_width(26, blocks_)); }
-  [[nodiscard]] Type sum_type() const { return int_type(sum_width(27, blocks_)); }
+  [[nodiscard]] Type total_type() const { return uint_type(26 + digits_of(blocks_)); }
+  [[nodiscard]] Type sum_type() const { return int_type(27 + digits_of(blocks_)); }
 
   void for_each_query(const std::function<void(const Expr&)>& body) {
     k_.loop("i", 0, shape_.queries, body);
