@@ -9,13 +9,6 @@
 namespace heddle::kernel {
 namespace {
 
-/// Bits of a sum of `count` numbers of `bits` bits.
-int sum_width(int bits, std::int64_t count) {
-  int more = 0;
-  while (count >> more != 0) ++more;
-  return bits + more;
-}
-
 /// rnd(2^5 x, n) for x of at most 22 bits: from n = 31 on it is 0.
 Expr at_exponent(const Expr& x, const Expr& n) {
   const Expr amount = cast(uint_type(5), min(n, 31));
@@ -80,16 +73,17 @@ class HeadBuilder {
  private:
   using Body = std::function<void(const Expr&, const Expr&)>;
 
-  [[nodiscard]] Type total_type() const { return uint_type(sum_width(26, blocks_)); }
-  [[nodiscard]] Type sum_type() const { return int_type(sum_width(27, blocks_)); }
+  [[nodiscard]] Type total_type() const { return uint_type(26 + digits_of(blocks_)); }
+  [[nodiscard]] Type sum_type() const { return int_type(27 + digits_of(blocks_)); }
 
   void for_each_query(const std::function<void(const Expr&)>& body) {
     k_.loop("i", 0, shape_.queries, body);
   }
-  void for_each_element(std::int64_t columns, const Body& body) {
+  void for_each_element(const std::string& column, std::int64_t columns, const Body& body) {
     for_each_query(
-        [&](const Expr& i) { k_.loop("j", 0, columns, [&](const Expr& j) { body(i, j); }); });
+        [&](const Expr& i) { k_.loop(column, 0, columns, [&](const Expr& j) { body(i, j); }); });
   }
+  void for_each_block(const Body& body) { for_each_element("b", blocks_, body); }
   /// body(key) for the keys of block b.
   void for_each_key(const Expr& b, const std::function<void(const Expr&)>& body) {
     const Expr length = shape_.keys % kKeyBlock == 0
@@ -112,13 +106,13 @@ class HeadBuilder {
       exponent(i) = q_.exponent(i) + c.exponent + excess;
     });
     const ArrayHandle scores = k_.local("scores", int_type(27), {shape_.queries, shape_.keys});
-    for_each_element(shape_.keys, [&](const Expr& i, const Expr& j) { scores(i, j) = 0; });
-    for_each_element(shape_.keys, [&](const Expr& i, const Expr& j) {
+    for_each_element("j", shape_.keys, [&](const Expr& i, const Expr& j) { scores(i, j) = 0; });
+    for_each_element("j", shape_.keys, [&](const Expr& i, const Expr& j) {
       k_.loop("d", 0, shape_.head_dim,
               [&](const Expr& d) { scores(i, j) += q_.codes(i, d) * keys_.codes(j, d); });
     });
     const FunctionPtr steps = score_steps(shape_.head_dim, shape_.q_fraction + shape_.k_fraction);
-    for_each_element(shape_.keys, [&](const Expr& i, const Expr& j) {
+    for_each_element("j", shape_.keys, [&](const Expr& i, const Expr& j) {
       steps_(i, j) = apply(
           steps, {scores(i, j), mantissa(i), exponent(i), keys_.mantissa(j), keys_.exponent(j)});
     });
@@ -129,13 +123,12 @@ class HeadBuilder {
     const Expr least = constant(steps_type(), -(Int128{1} << 30));
     const ArrayHandle most = k_.local("most", steps_type(), {shape_.queries, blocks_});
     for_each_query([&](const Expr& i) { top_(i) = least; });
-    for_each_element(blocks_, [&](const Expr& i, const Expr& b) { most(i, b) = least; });
-    for_each_element(blocks_, [&](const Expr& i, const Expr& b) {
+    for_each_block([&](const Expr& i, const Expr& b) { most(i, b) = least; });
+    for_each_block([&](const Expr& i, const Expr& b) {
       for_each_key(b, [&](const Expr& j) { most(i, b).reduce_max(steps_(i, j)); });
     });
-    for_each_element(blocks_,
-                     [&](const Expr& i, const Expr& b) { top_(i).reduce_max(most(i, b)); });
-    for_each_element(blocks_, [&](const Expr& i, const Expr& b) {
+    for_each_block([&](const Expr& i, const Expr& b) { top_(i).reduce_max(most(i, b)); });
+    for_each_block([&](const Expr& i, const Expr& b) {
       octaves_(i, b) = cast(uint_type(19), (top_(i) - most(i, b)) >> 12);
     });
   }
@@ -155,8 +148,8 @@ class HeadBuilder {
     const ExactPowers powers(k_);
     const ArrayHandle block_total =
         k_.local("block_total", uint_type(22), {shape_.queries, blocks_});
-    for_each_element(blocks_, [&](const Expr& i, const Expr& b) { block_total(i, b) = 0; });
-    for_each_element(blocks_, [&](const Expr& i, const Expr& b) {
+    for_each_block([&](const Expr& i, const Expr& b) { block_total(i, b) = 0; });
+    for_each_block([&](const Expr& i, const Expr& b) {
       for_each_key(b, [&](const Expr& j) {
         Element e = k_.scalar("e", power_type());
         e = powers.of(top_(i) - steps_(i, j), octaves_(i, b));
@@ -165,7 +158,7 @@ class HeadBuilder {
       });
     });
     for_each_query([&](const Expr& i) { total_(i) = 0; });
-    for_each_element(blocks_, [&](const Expr& i, const Expr& b) {
+    for_each_block([&](const Expr& i, const Expr& b) {
       total_(i) += at_exponent(block_total(i, b), octaves_(i, b));
     });
   }
@@ -176,7 +169,7 @@ class HeadBuilder {
         k_.local("parts", int_type(22), {shape_.queries, blocks_, shape_.head_dim});
     const auto for_each_part =
         [&](const std::function<void(const Expr&, const Expr&, const Expr&)>& body) {
-          for_each_element(blocks_, [&](const Expr& i, const Expr& b) {
+          for_each_block([&](const Expr& i, const Expr& b) {
             k_.loop("d", 0, shape_.head_dim, [&](const Expr& d) { body(i, b, d); });
           });
         };
@@ -185,7 +178,7 @@ class HeadBuilder {
       for_each_key(b,
                    [&](const Expr& j) { parts(i, b, d) += weights_(i, j) * values_.codes(j, d); });
     });
-    for_each_element(shape_.head_dim, [&](const Expr& i, const Expr& d) { sums_(i, d) = 0; });
+    for_each_element("d", shape_.head_dim, [&](const Expr& i, const Expr& d) { sums_(i, d) = 0; });
     for_each_part([&](const Expr& i, const Expr& b, const Expr& d) {
       sums_(i, d) += at_exponent(parts(i, b, d), octaves_(i, b));
     });
@@ -212,7 +205,7 @@ class HeadBuilder {
       shift(i) = Expr(change + 46 - 31) + exponent - excess - greatest_;
     });
     const FunctionPtr value = context_value(sum_type().width);
-    for_each_element(shape_.head_dim, [&](const Expr& i, const Expr& d) {
+    for_each_element("d", shape_.head_dim, [&](const Expr& i, const Expr& d) {
       y_(i, d) = apply(value, {sums_(i, d), mantissa(i), shift(i)});
     });
   }

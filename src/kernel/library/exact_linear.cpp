@@ -38,11 +38,11 @@ KernelPtr quantise_exact(std::int64_t rows, std::int64_t columns, const std::str
   const Type size = uint_type(fixed_number().width);
   const ArrayHandle greatest = k.local("greatest", size, {rows});
   const ArrayHandle reciprocal = k.local("reciprocal", uint_type(17), {rows});
-  k.loop("z", 0, rows, [&](const Expr& i) { greatest(i) = 0; });
-  k.loop("g", 0, rows, [&](const Expr& i) {
-    k.loop("h", 0, columns, [&](const Expr& j) { greatest(i).reduce_max(abs(x(i, j))); });
+  k.loop("i", 0, rows, [&](const Expr& i) { greatest(i) = 0; });
+  k.loop("i", 0, rows, [&](const Expr& i) {
+    k.loop("j", 0, columns, [&](const Expr& j) { greatest(i).reduce_max(abs(x(i, j))); });
   });
-  k.loop("s", 0, rows, [&](const Expr& i) {
+  k.loop("i", 0, rows, [&](const Expr& i) {
     y.exponent(i) = apply(normal_exponent(size.width), {greatest(i)});
     y.mantissa(i) = apply(normal_mantissa(size.width), {greatest(i), y.exponent(i)});
     reciprocal(i) = apply(row_reciprocal(), {y.mantissa(i)});

@@ -108,8 +108,7 @@ KernelPtr route_exact(std::int64_t tokens, std::int64_t experts, int fraction,
     return round_shift(logits(t, e) * kOctavesOfUnit, fraction + 3);
   };
   const Type steps_type = steps_of(to_index(0), to_index(0)).type();
-  int total_bits = power_type().width;
-  while (experts >> (total_bits - power_type().width) != 0) ++total_bits;
+  const int total_bits = power_type().width + digits_of(experts);
   const ArrayHandle steps = k.local("steps", steps_type, {tokens, experts});
   const ArrayHandle top = k.local("top", steps_type, {tokens});
   const ArrayHandle total = k.local("total", uint_type(total_bits), {tokens});

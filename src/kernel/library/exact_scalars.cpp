@@ -1,6 +1,7 @@
 #include "kernel/library/exact_scalars.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "base/error.h"
 
@@ -13,9 +14,7 @@ constexpr int kMostLeft = kFixedBits - 1;
 
 /// max(x, 0) for an amount of at most `most`, as an unsigned number.
 Expr positive_part(const Expr& x, int most) {
-  int width = 1;
-  while (most >> width != 0) ++width;
-  return cast(uint_type(width), max(x, 0));
+  return cast(uint_type(digits_of(most)), max(x, 0));
 }
 
 /// rnd(x, shift) for an unsigned shift: one more digit than asked for, then half of it rounded.
@@ -38,12 +37,21 @@ Type amount_type() {
   return int_type(12);
 }
 
+int digits_of(std::int64_t x) {
+  return static_cast<int>(std::bit_width(static_cast<std::uint64_t>(x)));
+}
+
+int sum_excess(std::int64_t depth, int width) {
+  return std::max(0, digits_of(std::int64_t{127} * 127 * depth) - width);
+}
+
 Expr saturate_fixed(const Expr& x) {
   return cast(fixed_number(), cast(int_type(kFixedBits, Overflow::kSaturateSymmetric), x));
 }
 
 Expr round_shift(const Expr& x, int shift) {
-  if (shift <= 0) return x << -shift;
+  if (shift == 0) return x;
+  if (shift < 0) return x << -shift;
   const Type& type = x.type();
   // What is left over of x, and a digit for a carry.
   const int width = type.width - shift + 1;
@@ -82,9 +90,8 @@ FunctionPtr bits_function(int width) {
   FunctionBuilder f(fmt::format("bits_{}", width));
   Expr rest = f.parameter("x", uint_type(width));
   Expr count = 0;
-  int step = 1;
-  while (step * 2 < width) step *= 2;
-  for (; step > 0; step /= 2) {
+  const auto half = static_cast<int>(std::bit_floor(static_cast<unsigned>(std::max(1, width - 1))));
+  for (int step = half; step > 0; step /= 2) {
     const Expr is_long = f.let(fmt::format("long_{}", step), (rest >> step) != 0);
     count = count + select(is_long, step, 0);
     rest = f.let(fmt::format("rest_{}", step),
@@ -131,9 +138,7 @@ FunctionPtr requantise_sum(const std::string& name, std::int64_t depth, int frac
     throw UserError(fmt::format("a sum of {} products of codes may overflow int<32>", depth),
                     fmt::format("use at most {}", kDeepest));
   }
-  int sum_bits = 0;
-  while (127 * 127 * depth >> sum_bits != 0) ++sum_bits;
-  const int reduce = std::max(0, sum_bits - 26);
+  const int reduce = sum_excess(depth, 26);
   FunctionBuilder f(name);
   const Expr acc = f.parameter("acc", int_type(32));
   const Expr m = f.parameter("m", mantissa_type());

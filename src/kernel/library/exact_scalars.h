@@ -21,6 +21,11 @@ Type exponent_type();
 /// What shift amounts are computed in: int<12>.
 Type amount_type();
 
+/// bits(x) of a constant that is not negative.
+int digits_of(std::int64_t x);
+/// k0: by how many bits a sum of `depth` products of codes may exceed `width` bits.
+int sum_excess(std::int64_t depth, int width);
+
 // Rules of section 1, as formulas.
 
 /// sat(x) -> int<27>.

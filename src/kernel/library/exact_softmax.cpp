@@ -47,9 +47,7 @@ Type power_type() {
 }
 
 FunctionPtr score_steps(std::int64_t head_dim, int fractions) {
-  int sum_bits = 0;
-  while (127 * 127 * head_dim >> sum_bits != 0) ++sum_bits;
-  const int reduce = std::max(0, sum_bits - 18);
+  const int reduce = sum_excess(head_dim, 18);
   FunctionBuilder f("score_steps");
   const Expr s = f.parameter("s", int_type(27));
   const Expr mq = f.parameter("mq", mantissa_type());

@@ -10,6 +10,7 @@
 #include "kernel/builder.h"
 #include "kernel/codegen/cpp/native.h"
 #include "kernel/library/checks.h"
+#include "kernel/library/function_builder.h"
 
 namespace heddle::kernel {
 

@@ -69,8 +69,10 @@ TEST(ExactMoe, GivesTheBitsOfTheArithmetic) {
          std::vector<std::array<int, 6>>{{20, 20, 20, 20, 20, 19}, {18, 21, 19, 20, 22, 18}}) {
       const std::vector<std::int32_t> x = fixed_rows(tokens, hidden, ++seed);
       const ScaledCodes router = random_codes(experts, hidden, fx - fl - 31, ++seed);
-      const ScaledCodes up = random_codes(experts * inner, hidden, fx - fu - 31, ++seed);
-      const ScaledCodes down = random_codes(experts * hidden, inner, fr - fd - 31, ++seed);
+      const ScaledCodes up =
+          random_codes(std::int64_t{experts} * inner, hidden, fx - fu - 31, ++seed);
+      const ScaledCodes down =
+          random_codes(std::int64_t{experts} * hidden, inner, fr - fd - 31, ++seed);
       std::vector<std::int32_t> expected;
       std::vector<bool> used(static_cast<std::size_t>(experts));
       for (std::int64_t t = 0; t < tokens; ++t) {

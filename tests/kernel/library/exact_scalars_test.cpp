@@ -109,7 +109,8 @@ TEST(ExactScalars, RoundRowsToCodes) {
 /// What arith::linear says of one sum.
 std::int64_t requantised(std::int64_t acc, std::int64_t depth, int change, std::int64_t m,
                          std::int64_t e, std::int64_t u, std::int64_t h, std::int64_t bias) {
-  const int reduce = std::max(0, arith::bits(static_cast<std::uint64_t>(127 * 127 * depth)) - 26);
+  const int reduce =
+      std::max(0, arith::bits(static_cast<std::uint64_t>(std::int64_t{127} * 127 * depth)) - 26);
   const std::int64_t shift = change - e - h - reduce - 15;
   const std::int64_t product = arith::round_saturate(
       arith::round_shift(acc, reduce) * ((m * u) >> 15), static_cast<int>(shift));
@@ -120,7 +121,7 @@ TEST(ExactScalars, RequantiseSums) {
   constexpr std::size_t kCases = 6000;
   for (const std::int64_t depth : {1, 768, 3072, 5000, 131072}) {
     for (const int change : {-60, -7, 0, 13, 60}) {
-      const std::int64_t most = 127 * 127 * depth;
+      const std::int64_t most = std::int64_t{127} * 127 * depth;
       const std::vector<std::int64_t> acc = drawn(-most, most, kCases, 8);
       const std::vector<std::int64_t> m = mantissas(kCases, 9);
       const std::vector<std::int64_t> u = mantissas(kCases, 10);
