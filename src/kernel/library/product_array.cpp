@@ -4,21 +4,20 @@
 
 namespace heddle::kernel {
 
-Process read_rows(KernelBuilder& k, const std::string& name, const ArrayHandle& matrix,
-                  std::int64_t width, std::int64_t times, const StreamHandle& to) {
-  const auto body = [&k, name, &matrix, width, times, &to] {
-    const Expr& rows = matrix.shape()[0];
-    const Expr words = matrix.shape()[1] / width;
-    k.loop(name + "_t", 0, times, [&](const Expr&) {
-      k.loop(name + "_r", 0, rows, [&](const Expr& r) {
-        k.loop(name + "_w", 0, words, [&](const Expr& w) {
-          k.loop(name + "_d", 0, width,
-                 [&](const Expr& d) { to.put({d}, matrix(r, w * width + d)); });
+Process read_rows(KernelBuilder& k, const Reading& reading, const StreamHandle& to) {
+  const auto body = [&k, reading, &to] {
+    const std::string& name = reading.name;
+    k.loop(name + "_t", 0, reading.times, [&](const Expr& t) {
+      reading.begin(t);
+      k.loop(name + "_r", 0, reading.rows, [&](const Expr& r) {
+        k.loop(name + "_w", 0, reading.words, [&](const Expr& w) {
+          k.loop(name + "_d", 0, reading.width,
+                 [&](const Expr& d) { to.put({d}, reading.element(t, r, w * reading.width + d)); });
         });
       });
     });
   };
-  return {name, body};
+  return {reading.name, body};
 }
 
 void mark_read_rows(Schedule& s, const std::string& name) {
@@ -39,7 +38,7 @@ Process multiply_rows(KernelBuilder& k, const ProductArray& array, const StreamH
         k.loop(name + what + "p", 0, 2, [&](const Expr& p) { visit(i, p); });
       });
     };
-    k.loop(name + "_t", 0, array.tiles(), [&](const Expr&) {
+    k.loop(name + "_t", 0, array.tiles, [&](const Expr&) {
       fill(tile);
       k.loop(name + "_c", 0, array.columns, [&](const Expr&) {
         k.loop(name + "_k", 0, array.words(), [&](const Expr& w) {
@@ -63,18 +62,17 @@ Process multiply_rows(KernelBuilder& k, const ProductArray& array, const StreamH
   return {array.name, body};
 }
 
-void mark_multiply_rows(Schedule& s, const ProductArray& array, bool packed) {
-  const std::string& name = array.name;
+void mark_multiply_rows(Schedule& s, const std::string& name, std::int64_t width, bool packed) {
   for (const char* array_name : {"_sum", "_word"})
     s.store_in(name + array_name, Storage::kRegister);
   s.store_in(name + "_tile", Storage::kLutram);
   s.partition(name + "_tile", 0, {Partition::Kind::kComplete, 1});
-  s.partition(name + "_tile", 1, {Partition::Kind::kCyclic, array.width});
+  s.partition(name + "_tile", 1, {Partition::Kind::kCyclic, width});
   s.pipeline(name + "_k");
   for (const char* loop : {"_g", "_zi", "_zp", "_i", "_si", "_sp"}) s.unroll(name + loop);
   if (packed) {
     // Pairs of rows share the word of the weight.
-    s.replace(name + "_p", packed_dot(array.width, false));
+    s.replace(name + "_p", packed_dot(width, false));
   } else {
     for (const char* loop : {"_p", "_d"}) s.unroll(name + loop);
   }

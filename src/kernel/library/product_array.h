@@ -16,23 +16,31 @@ namespace heddle::kernel {
 
 using Process = std::pair<std::string, std::function<void()>>;
 
-/// y[rows, columns] = x[rows, inner] weight[columns, inner]^T in int8, sums in int<32>.
+/// y[rows, columns] = x[rows, inner] weight[columns, inner]^T in int8, sums in int<32>, by tiles of
+/// rows.
 struct ProductArray {
   std::string name;
-  std::int64_t rows = 0;
+  Expr tiles;
   std::int64_t columns = 0;
   std::int64_t inner = 0;
-  std::int64_t tile_rows = 0;  ///< even; rows are a multiple of it
+  std::int64_t tile_rows = 0;  ///< even
   std::int64_t width = 0;      ///< products of a row in one cycle; inner is a multiple of it
 
-  [[nodiscard]] std::int64_t tiles() const { return rows / tile_rows; }
   [[nodiscard]] std::int64_t words() const { return inner / width; }
 };
 
-/// A process that sends a matrix row by row in words of `width` elements, one element to a channel,
-/// `times` times over.
-Process read_rows(KernelBuilder& k, const std::string& name, const ArrayHandle& matrix,
-                  std::int64_t width, std::int64_t times, const StreamHandle& to);
+/// What a process sends of a matrix, a word of `width` elements at a time, an element to a channel:
+/// `times` times over `rows` rows of `words` words.
+struct Reading {
+  std::string name;
+  Expr times;
+  std::int64_t rows = 0;
+  std::int64_t words = 0;
+  std::int64_t width = 0;
+  std::function<void(const Expr& time)> begin;  ///< before the rows
+  std::function<Expr(const Expr& time, const Expr& row, const Expr& column)> element;
+};
+Process read_rows(KernelBuilder& k, const Reading& reading, const StreamHandle& to);
 void mark_read_rows(Schedule& s, const std::string& name);
 
 /// The array. For each tile of rows `fill` stores tile[tile_rows, inner] and may put a word ahead
@@ -41,6 +49,6 @@ Process multiply_rows(KernelBuilder& k, const ProductArray& array, const StreamH
                       const StreamHandle& sums,
                       const std::function<void(const ArrayHandle& tile)>& fill);
 /// `packed`: two products to a DSP.
-void mark_multiply_rows(Schedule& s, const ProductArray& array, bool packed);
+void mark_multiply_rows(Schedule& s, const std::string& name, std::int64_t width, bool packed);
 
 }  // namespace heddle::kernel

@@ -36,8 +36,8 @@ TEST(ExactMlpDataflow, GivesTheBitsOfTheLayerUnderEachSchedule) {
     const auto [least, most] = std::ranges::minmax(numbers_in(expected.buffer("y")));
     EXPECT_LT(least, most);
     const KernelPtr kernel = mlp_dataflow(shape);
-    for (const KernelPtr& form : {kernel, mlp_dataflow_arrays(kernel, shape, false).kernel(),
-                                  mlp_dataflow_arrays(kernel, shape, true).kernel()}) {
+    for (const KernelPtr& form : {kernel, perceptron_arrays(kernel, shape.arrays(), false).kernel(),
+                                  perceptron_arrays(kernel, shape.arrays(), true).kernel()}) {
       Operands found = run_in_both(form, inputs);
       EXPECT_EQ(numbers_in(found.buffer("y")), numbers_in(expected.buffer("y")));
     }

@@ -27,8 +27,8 @@ TEST(RtlLayers, AnMlpOfTwoArrays) {
   };
   const Operands expected = run(mlp_exact(shape.layer), {}, inputs);
   const KernelPtr kernel = mlp_dataflow(shape);
-  const std::vector<KernelPtr> forms = {mlp_dataflow_arrays(kernel, shape, false).kernel(),
-                                        mlp_dataflow_arrays(kernel, shape, true).kernel()};
+  const std::vector<KernelPtr> forms = {perceptron_arrays(kernel, shape.arrays(), false).kernel(),
+                                        perceptron_arrays(kernel, shape.arrays(), true).kernel()};
   const Simulation simulation(forms, {});
   for (std::size_t form = 0; form < forms.size(); ++form) {
     for (const int stalls : {0, 60}) {
