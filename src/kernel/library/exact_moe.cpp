@@ -22,14 +22,6 @@ FunctionPtr share_of_total(int width) {
   return f.returns(cast(share_type(), (doubled + total) / (total << 1)));
 }
 
-/// (x: int<27>, share: uint<16>) -> int<27>.
-FunctionPtr weigh(int fraction_x, int fraction_y) {
-  FunctionBuilder f("weigh");
-  const Expr x = f.parameter("x", fixed_number());
-  const Expr share = f.parameter("share", share_type());
-  return f.returns(round_saturate(x * share, 15 + fraction_x - fraction_y));
-}
-
 /// x [rows, columns] -> y = relu(x).
 KernelPtr relu_exact(std::int64_t rows, std::int64_t columns, int fraction_x, int fraction_y) {
   KernelBuilder k("relu_exact", "ReLU of Fixed numbers");
@@ -96,6 +88,13 @@ struct ExpertLayer {
 };
 
 }  // namespace
+
+FunctionPtr weigh_by_share(int fraction_x, int fraction_y) {
+  FunctionBuilder f("weigh");
+  const Expr x = f.parameter("x", fixed_number());
+  const Expr share = f.parameter("share", share_type());
+  return f.returns(round_saturate(x * share, 15 + fraction_x - fraction_y));
+}
 
 KernelPtr route_exact(std::int64_t tokens, std::int64_t experts, int fraction,
                       const std::string& name) {
@@ -197,7 +196,7 @@ KernelPtr moe_exact(const ExactMoeShape& shape, const std::string& name) {
   k.call(quantise_exact(tokens, shape.inner, "quantise_active"), quantising);
   const ArrayHandle results = k.local("results", fixed_number(), {tokens, shape.hidden});
   down.apply(k, first, codes, results);
-  const FunctionPtr weighed = weigh(shape.down_fraction, shape.y_fraction);
+  const FunctionPtr weighed = weigh_by_share(shape.down_fraction, shape.y_fraction);
   k.loop("t", 0, tokens, [&](const Expr& t) {
     k.loop("c", 0, shape.hidden,
            [&](const Expr& c) { y(t, c) = apply(weighed, {results(place(t, 0), c), share(t)}); });

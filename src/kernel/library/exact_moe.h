@@ -11,6 +11,9 @@ namespace heddle::kernel {
 KernelPtr route_exact(std::int64_t tokens, std::int64_t experts, int fraction,
                       const std::string& name = "route_exact");
 
+/// (x: int<27>, share: uint<16>) -> int<27>: what an expert computed, weighted by its share.
+FunctionPtr weigh_by_share(int fraction_x, int fraction_y);
+
 struct ExactMoeShape {
   std::int64_t tokens = 1;
   std::int64_t hidden = 1;  ///< columns of x and y
