@@ -310,7 +310,9 @@ void PipelineText::for_choices(const Node& node, const std::string& bank, const 
   }
   line(lanes, fmt::format("for (genvar c = 0; c < {}; c = c + 1) begin : {}among{}",
                           node.offsets.size(), prefix_, blocks_++));
-  write(fmt::format("({} + c * {})", bank, stride), fmt::format("({} == {}'(c))", choice, width));
+  // In braces the choice is unsigned, and with it the comparison: a cast of c alone is signed.
+  write(fmt::format("({} + c * {})", bank, stride),
+        fmt::format("({{{}}} == {}'(c))", choice, width));
   line(lanes, "end");
 }
 

@@ -4,6 +4,7 @@
 #include "kernel/library/exact_attention_inputs.h"
 #include "kernel/library/exact_attention_launches.h"
 #include "kernel/library/exact_checks.h"
+#include "kernel/library/exact_moe_inputs.h"
 #include "kernel/sim/simulation.h"
 
 namespace heddle::kernel {
@@ -63,6 +64,30 @@ TEST(RtlLayers, AttentionOnOneArray) {
                            EXPECT_EQ(report.formula, static_cast<std::int64_t>(report.cycles));
                          }
                        });
+    EXPECT_EQ(found.difference(expected), "") << "stalls " << stalls;
+  }
+}
+
+TEST(RtlLayers, ExpertsInTwoLaunches) {
+  const MoeDataflowShape shape = moe_shape(21, 32, 40, 4);
+  const KernelPtr layer = moe_exact(shape.layer);
+  const auto inputs = [&](Operands& o) { prepare(o, shape.layer, 5); };
+  const Operands expected = run(layer, {}, inputs);
+  const Simulation simulation({moe_route_words(moe_route(shape), shape).kernel(),
+                               moe_dataflow_arrays(moe_dataflow(shape), shape, true).kernel()},
+                              {});
+  for (const int stalls : {0, 60}) {
+    Operands found(layer, {});
+    inputs(found);
+    mix_by_launches(shape, found.arguments(),
+                    [&](std::size_t kernel, std::span<const Argument> arguments) {
+                      MemoryModel memory;
+                      memory.stalls = stalls;
+                      const SimulationReport report = simulation.run(arguments, kernel, memory);
+                      if (stalls == 0 && kernel == 1) {
+                        EXPECT_EQ(report.formula, static_cast<std::int64_t>(report.cycles));
+                      }
+                    });
     EXPECT_EQ(found.difference(expected), "") << "stalls " << stalls;
   }
 }

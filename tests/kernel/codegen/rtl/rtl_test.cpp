@@ -158,10 +158,34 @@ const char* const kEmpty = R"(kernel empty(n: index, a: inout int<8,wrap>[4]) {
   for k in 0..n { a[k] = a[k] + 1 }
 })";
 
+/// Registers chosen by a number that has a sign; lanes that step over the banks, two at a time;
+/// bits of a lane's value.
+const char* const kChosen =
+    R"(kernel chosen(c: in uint<2>[21], x: in int<12>[6, 8] lanes(8), counts: out int<32>[5], y: out int<12>[6, 8]) {
+  var number: int<32>[21] @bram
+  var count: int<32>[5] @register
+  var kept: int<12>[8, 6] @bram partition(complete, none)
+  for z in 0..5 { count[z] = 0 }
+  for q in 0..21 { number[q] = int<32>(c[q]) }
+  for t in 0..21 { count[index(number[t]) + 1] += 1 }
+  for o in 0..5 { counts[o] = count[o] }
+  for n in 0..6 {
+    var row: int<12>[8] @register
+    for g in 0..4 pipeline(1) {
+      if g == 0 {
+        for d in 0..8 unroll { row[d] = x[n, d] }
+      }
+      for l in 0..2 unroll { kept[g * 2 + l, n] = int<12>((row[g * 2 + l] * 5 + 3) >> 3) }
+    }
+  }
+  for i in 0..6 { for j in 0..8 { y[i, j] = kept[j, i] } }
+})";
+
 TEST(Rtl, GivesTheInterpretersBitsInTheFormulasCycles) {
   simulate({{text_kernel(kTriangle), {{"n", 6}}},
             {text_kernel(kChoices), {{"n", 8}}},
             {text_kernel(kTiles), {}},
+            {text_kernel(kChosen), {}},
             {text_kernel(kEmpty), {{"n", 0}}},
             {text_kernel(kEmpty), {{"n", 4}}}});
 }
