@@ -294,7 +294,7 @@ void PipelineText::write_in_lanes(LaneSet lanes, const std::vector<std::string>&
 template <typename Write>
 void PipelineText::for_choices(const Node& node, const std::string& bank, const std::string& choice,
                                LaneSet lanes, const Write& write) {
-  if (node.offsets.size() == 1) return write(bank, "");
+  if (node.offsets.size() == 1) return write(bank, "", "0");
   const int width = bits_for(0, static_cast<std::int64_t>(node.offsets.size()) - 1);
   const std::int64_t stride = node.offsets[1] - node.offsets[0];
   bool is_even = true;
@@ -304,7 +304,8 @@ void PipelineText::for_choices(const Node& node, const std::string& bank, const 
   if (!is_even) {
     for (std::size_t i = 0; i < node.offsets.size(); ++i) {
       write(fmt::format("({} + {})", bank, node.offsets[i]),
-            fmt::format("({} == {})", choice, literal(static_cast<std::int64_t>(i), width)));
+            fmt::format("({} == {})", choice, literal(static_cast<std::int64_t>(i), width)),
+            std::to_string(i));
     }
     return;
   }
@@ -312,7 +313,7 @@ void PipelineText::for_choices(const Node& node, const std::string& bank, const 
                           node.offsets.size(), prefix_, blocks_++));
   // In braces the choice is unsigned, and with it the comparison: a cast of c alone is signed.
   write(fmt::format("({} + c * {})", bank, stride),
-        fmt::format("({{{}}} == {}'(c))", choice, width));
+        fmt::format("({{{}}} == {}'(c))", choice, width), "c");
   line(lanes, "end");
 }
 
@@ -601,21 +602,19 @@ void PipelineText::read(NodeId id) {
     return line(node.lanes,
                 fmt::format("assign {} = {}[{} * {} +: {}];", own, source, bank, from, width));
   }
-  // The candidates side by side, then one of them.
-  const auto count = static_cast<std::int64_t>(node.offsets.size());
+  // The candidates side by side, then one of them: in each lane a vector of its own, as Yosys takes
+  // long to choose from a vector of all.
   const std::string among = target + "_among";
-  declarations_.line(fmt::format("wire [{}:0] {};", lanes * count * width - 1, among));
-  std::int64_t next = 0;
-  for_choices(node, bank, "", node.lanes, [&](const std::string& place, const std::string& chosen) {
-    const bool is_loop = chosen.ends_with("'(c))");
-    line(node.lanes,
-         fmt::format("assign {}[({} * {} + {}) * {} +: {}] = {}[{} * {} +: {}];", among,
-                     lane_index(node.lanes), count, is_loop ? "c" : std::to_string(next++), width,
-                     width, source, place, from, width));
-  });
   line(node.lanes,
-       fmt::format("assign {} = {}[({} * {} + {}) * {} +: {}];", own, among, lane_index(node.lanes),
-                   count, at(node.operands[2], ready(id), 32), width, width));
+       fmt::format("wire [{}:0] {};", static_cast<int>(node.offsets.size()) * width - 1, among));
+  for_choices(
+      node, bank, "", node.lanes,
+      [&](const std::string& place, const std::string& /*chosen*/, const std::string& which) {
+        line(node.lanes, fmt::format("assign {}[{} * {} +: {}] = {}[{} * {} +: {}];", among, which,
+                                     width, width, source, place, from, width));
+      });
+  line(node.lanes, fmt::format("assign {} = {}[{} * {} +: {}];", own, among,
+                               at(node.operands[2], ready(id), 32), width, width));
 }
 
 /// What a memory is asked for.
@@ -677,16 +676,18 @@ void PipelineText::place_units(Site& site, NodeId id, int cycle) {
         fmt::format("wire [{}:0] {};", units * site.address_width - 1, site.address));
   }
   const std::string choice = node.offsets.size() > 1 ? at(node.operands[2], cycle) : "";
-  for_choices(node, bank, choice, lanes, [&](const std::string& place, const std::string& chosen) {
-    const std::string unit =
-        memory.unit == 1 ? place : fmt::format("({} / {})", place, memory.unit);
-    line(lanes, fmt::format("assign {}[{}] = {}{};", site.at, unit, wanted,
-                            chosen.empty() ? "" : " & " + chosen));
-    if (site.has_addresses) {
-      line(lanes, fmt::format("assign {}[{} * {} +: {}] = {};", site.address, unit,
-                              site.address_width, site.address_width, at(address, cycle)));
-    }
-  });
+  for_choices(
+      node, bank, choice, lanes,
+      [&](const std::string& place, const std::string& chosen, const std::string& /*which*/) {
+        const std::string unit =
+            memory.unit == 1 ? place : fmt::format("({} / {})", place, memory.unit);
+        line(lanes, fmt::format("assign {}[{}] = {}{};", site.at, unit, wanted,
+                                chosen.empty() ? "" : " & " + chosen));
+        if (site.has_addresses) {
+          line(lanes, fmt::format("assign {}[{} * {} +: {}] = {};", site.address, unit,
+                                  site.address_width, site.address_width, at(address, cycle)));
+        }
+      });
   zeros(site.at, covered, units, 1);
   if (site.has_addresses) zeros(site.address, covered, units, site.address_width);
   site.wanted = fmt::format("({} & (|{}))", valid, site.at);
@@ -704,11 +705,12 @@ void PipelineText::data(Site& site, NodeId id, int width) {
   site.data = fmt::format("{}_value", node_name(id));
   declarations_.line(fmt::format("wire [{}:0] {};", memory.banks.count * width - 1, site.data));
   const LaneSet lanes = graph()[node.operands[1]].lanes;
-  for_choices(node, number(node.operands[1]), "", lanes,
-              [&](const std::string& place, const std::string&) {
-                line(lanes, fmt::format("assign {}[{} * {} +: {}] = {};", site.data, place, width,
-                                        width, at(value, start(id), width)));
-              });
+  for_choices(
+      node, number(node.operands[1]), "", lanes,
+      [&](const std::string& place, const std::string& /*chosen*/, const std::string& /*which*/) {
+        line(lanes, fmt::format("assign {}[{} * {} +: {}] = {};", site.data, place, width, width,
+                                at(value, start(id), width)));
+      });
   const std::vector<std::int64_t> banks = banks_of(graph(), node);
   zeros(site.data, {banks.begin(), banks.end()}, memory.banks.count, width);
 }
