@@ -260,12 +260,12 @@ struct HeadRows {
     return declare([&](auto&&... a) { return k.local(a...); }, name, rows, heads, head_dim);
   }
 
-  void append_head(ExactArguments& arguments, const Expr& head, std::int64_t head_dim) const {
+  void append_head(CallArguments& arguments, const Expr& head, std::int64_t head_dim) const {
     arguments.emplace_back(columns_from(codes, head * head_dim));
     arguments.emplace_back(column_of(mantissa, head));
     arguments.emplace_back(column_of(exponent, head));
   }
-  void append_to(ExactArguments& arguments) const {
+  void append_to(CallArguments& arguments) const {
     for (const ArrayHandle& array : {codes, mantissa, exponent}) {
       arguments.emplace_back(array.all());
     }
@@ -279,7 +279,7 @@ KernelPtr quantise_heads(std::int64_t rows, std::int64_t heads, std::int64_t hea
   const ArrayHandle x = k.input("x", fixed_number(), {rows, heads * head_dim});
   const HeadRows y = HeadRows::output(k, "y", rows, heads, head_dim);
   k.loop("h", 0, heads, [&](const Expr& h) {
-    ExactArguments arguments = {columns_from(x, h * head_dim)};
+    CallArguments arguments = {columns_from(x, h * head_dim)};
     y.append_head(arguments, h, head_dim);
     k.call(quantise_exact(rows, head_dim, "quantise_head"), arguments);
   });
@@ -301,7 +301,7 @@ KernelPtr project_heads(const ExactAttentionShape& shape, const std::string& of,
   const HeadRows y = HeadRows::output(k, "y", rows, shape.heads, shape.head_dim);
   const ArrayHandle projected = k.local("projected", fixed_number(), {rows, width});
   projection.apply(x, projected);
-  ExactArguments arguments = {projected.all()};
+  CallArguments arguments = {projected.all()};
   y.append_to(arguments);
   k.call(quantise_heads(rows, shape.heads, shape.head_dim), arguments);
   return k.build();
@@ -336,7 +336,7 @@ KernelPtr attend(const ExactAttentionShape& shape) {
                                      .scale = shape.scale},
                                     "head");
   k.loop("h", 0, shape.heads, [&](const Expr& h) {
-    ExactArguments arguments;
+    CallArguments arguments;
     for (const HeadRows& operand : {q, keys, values}) {
       operand.append_head(arguments, h, shape.head_dim);
     }
@@ -344,7 +344,7 @@ KernelPtr attend(const ExactAttentionShape& shape) {
     k.call(head, arguments);
   });
   const CodeRows codes = CodeRows::local(k, "codes", rows, width);
-  ExactArguments arguments = {context.all()};
+  CallArguments arguments = {context.all()};
   codes.append_to(arguments);
   k.call(quantise_exact(rows, width, "quantise_context"), arguments);
   out.apply(codes, y);
@@ -362,24 +362,24 @@ KernelPtr attention_exact(const ExactAttentionShape& shape, const std::string& n
   KernelBuilder k(name, "projections, attention of all heads and the output projection");
   const std::int64_t width = shape.heads * shape.head_dim;
   const CodeRows x = CodeRows::input(k, "x", shape.tokens, shape.hidden);
-  std::vector<ExactArguments> weights;
+  std::vector<CallArguments> weights;
   const std::vector<std::string> names = {"q", "k", "v", "out"};
   weights.reserve(names.size());
   for (const std::string& of : names) {
     const bool is_out = of == "out";
     const std::int64_t columns = is_out ? shape.hidden : width;
-    ExactArguments& arguments = weights.emplace_back();
+    CallArguments& arguments = weights.emplace_back();
     CodeRows::input(k, of + "_weight", columns, is_out ? width : shape.hidden).append_to(arguments);
     arguments.emplace_back(k.input(of + "_bias", fixed_number(), {columns}).all());
   }
   const ArrayHandle y = k.output("y", fixed_number(), {shape.tokens, shape.hidden});
-  ExactArguments attend_arguments;
+  CallArguments attend_arguments;
   const std::vector<int> fractions = {shape.q_fraction, shape.k_fraction, shape.v_fraction};
   for (std::size_t i = 0; i < fractions.size(); ++i) {
     const std::string& of = names[i];
     const HeadRows rows = HeadRows::local(k, of, shape.tokens, shape.heads, shape.head_dim);
     rows.append_to(attend_arguments);
-    ExactArguments arguments;
+    CallArguments arguments;
     x.append_to(arguments);
     arguments.insert(arguments.end(), weights[i].begin(), weights[i].end());
     rows.append_to(arguments);

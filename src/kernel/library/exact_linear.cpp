@@ -27,7 +27,7 @@ CodeRows CodeRows::local(KernelBuilder& k, const std::string& name, std::int64_t
           k.local(name + "_exponent", exponent_type(), {rows})};
 }
 
-void CodeRows::append_to(ExactArguments& arguments) const {
+void CodeRows::append_to(CallArguments& arguments) const {
   for (const ArrayHandle& array : {codes, mantissa, exponent}) arguments.emplace_back(array.all());
 }
 
@@ -97,7 +97,7 @@ ExactProjection::ExactProjection(KernelBuilder& k, const std::string& name,
 }
 
 void ExactProjection::apply(const CodeRows& x, const ArrayHandle& y) const {
-  ExactArguments arguments;
+  CallArguments arguments;
   x.append_to(arguments);
   weight_.append_to(arguments);
   if (bias_) arguments.emplace_back(bias_->all());
@@ -125,7 +125,7 @@ KernelPtr by_blocks(const KernelPtr& of_block, std::int64_t rows, std::int64_t b
                                                  : k.output(array.name, array.element, shape));
   }
   k.loop("b", 0, rows / block, [&](const Expr& b) {
-    ExactArguments arguments;
+    CallArguments arguments;
     arguments.reserve(arrays.size());
     for (const ArrayHandle& array : arrays) {
       Window window = array.all();

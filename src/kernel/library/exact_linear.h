@@ -7,11 +7,9 @@
 
 #include "kernel/library/common.h"
 #include "kernel/library/exact_scalars.h"
-#include "kernel/library/matrix.h"
+#include "kernel/library/projection.h"
 
 namespace heddle::kernel {
-
-using ExactArguments = std::vector<std::variant<Window, StreamArgument, Expr>>;
 
 /// Vectors of codes, each with a Scale: the rows of an operand or of a weight. NAME int<8> [rows,
 /// columns], NAME_mantissa uint<16> and NAME_exponent int<8> [rows].
@@ -27,7 +25,7 @@ struct CodeRows {
   static CodeRows local(KernelBuilder& k, const std::string& name, std::int64_t rows,
                         std::int64_t columns);
   /// All three, whole.
-  void append_to(ExactArguments& arguments) const;
+  void append_to(CallArguments& arguments) const;
 };
 
 /// x [rows, columns] int<27> -> y, y_mantissa, y_exponent: quantise() of each row.

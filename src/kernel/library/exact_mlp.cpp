@@ -41,7 +41,7 @@ KernelPtr mlp_block(const ExactMlpShape& shape, const std::string& name) {
   k.call(gelu_of(rows, shape.inner, shape.up_fraction, shape.gelu_fraction),
          {raised.all(), active.all()});
   const CodeRows codes = CodeRows::local(k, "codes", rows, shape.inner);
-  ExactArguments arguments = {active.all()};
+  CallArguments arguments = {active.all()};
   codes.append_to(arguments);
   k.call(quantise_exact(rows, shape.inner, "quantise_active"), arguments);
   down.apply(codes, y);

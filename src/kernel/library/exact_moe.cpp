@@ -75,7 +75,7 @@ struct ExpertLayer {
       const Expr from = to_index(first(e));
       const Expr to = to_index(first(e + 1));
       k.when(from < to, [&] {
-        ExactArguments arguments;
+        CallArguments arguments;
         x.append_to(arguments);
         for (const ArrayHandle& array : {weight, mantissa, exponent}) {
           arguments.emplace_back(array.slice({e}));
@@ -180,7 +180,7 @@ KernelPtr moe_exact(const ExactMoeShape& shape, const std::string& name) {
          {choice.all(), first.all(), token_of.all(), place.all()});
 
   const CodeRows gathered = CodeRows::local(k, "gathered", tokens, shape.hidden);
-  ExactArguments gathering;
+  CallArguments gathering;
   x.append_to(gathering);
   gathering.emplace_back(token_of.all());
   gathered.append_to(gathering);
@@ -191,7 +191,7 @@ KernelPtr moe_exact(const ExactMoeShape& shape, const std::string& name) {
   k.call(relu_exact(tokens, shape.inner, shape.up_fraction, shape.relu_fraction),
          {raised.all(), active.all()});
   const CodeRows codes = CodeRows::local(k, "codes", tokens, shape.inner);
-  ExactArguments quantising = {active.all()};
+  CallArguments quantising = {active.all()};
   codes.append_to(quantising);
   k.call(quantise_exact(tokens, shape.inner, "quantise_active"), quantising);
   const ArrayHandle results = k.local("results", fixed_number(), {tokens, shape.hidden});

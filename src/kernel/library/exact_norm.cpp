@@ -105,7 +105,7 @@ struct NormWeight {
         sign(k.input("factor_sign", uint_type(1), {columns})),
         offset(k.input("offset", fixed_number(), {columns})) {}
 
-  void append_to(ExactArguments& arguments) const {
+  void append_to(CallArguments& arguments) const {
     for (const ArrayHandle& array : {factor, exponent, sign, offset}) {
       arguments.emplace_back(array.all());
     }
@@ -257,7 +257,7 @@ KernelPtr norm_block(const ExactNormShape& shape, const std::string& name) {
   const CodeRows y = CodeRows::output(k, "y", shape.block, shape.columns);
   k.call(residual_exact(shape), {a.all(), b.all(), sum.all()});
   const ArrayHandle norm = k.local("norm", fixed_number(), extents);
-  ExactArguments arguments = {sum.all()};
+  CallArguments arguments = {sum.all()};
   weight.append_to(arguments);
   arguments.emplace_back(norm.all());
   k.call(layer_norm_exact({.rows = shape.block,
@@ -266,7 +266,7 @@ KernelPtr norm_block(const ExactNormShape& shape, const std::string& name) {
                            .y_fraction = shape.norm_fraction,
                            .epsilon = shape.epsilon}),
          arguments);
-  ExactArguments codes = {norm.all()};
+  CallArguments codes = {norm.all()};
   y.append_to(codes);
   k.call(quantise_exact(shape.block, shape.columns), codes);
   return k.build();

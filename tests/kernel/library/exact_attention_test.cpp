@@ -75,6 +75,36 @@ TEST(ExactSoftmax, RaisesTwoToPowers) {
   }
 }
 
+TEST(ExactSoftmax, CountsTheStepsOfScores) {
+  constexpr std::size_t kCases = 20000;
+  for (const std::int64_t head_dim : {1, 16, 17, 64, 4096}) {
+    for (const int fractions : {-40, 38, 80}) {
+      const std::int64_t most = 127 * 127 * head_dim;
+      const std::vector<std::int64_t> s = drawn(-most, most, kCases, 3);
+      const std::vector<std::int64_t> mq = mantissas(kCases, 4);
+      const std::vector<std::int64_t> mk = mantissas(kCases, 5);
+      std::vector<std::int64_t> eq = drawn(-500, 500, kCases, 6);
+      const std::vector<std::int64_t> ek = drawn(-128, 127, kCases, 7);
+      const int reduce =
+          std::max(0, arith::bits(static_cast<std::uint64_t>(127 * 127 * head_dim)) - 18);
+      // Most cases have shifts from 0 to 33.
+      for (std::size_t i = 0; i < kCases; ++i) {
+        if (i % 8 == 0) continue;
+        eq[i] = fractions - 32 - reduce - ek[i] - static_cast<std::int64_t>(i % 34);
+      }
+      const std::vector<std::int64_t> t =
+          values_of(score_steps(head_dim, fractions), {s, mq, eq, mk, ek});
+      for (std::size_t i = 0; i < kCases; ++i) {
+        const std::int64_t shift = fractions - 12 - eq[i] - ek[i] - reduce - 20;
+        const auto expected =
+            arith::round_shift(arith::round_shift(s[i], reduce) * ((mq[i] * mk[i]) >> 20),
+                               static_cast<int>(std::clamp<std::int64_t>(shift, 1, 31)));
+        ASSERT_EQ(t[i], static_cast<std::int64_t>(expected)) << s[i] << " by " << shift;
+      }
+    }
+  }
+}
+
 /// What arith::attention needs to know beside the numbers.
 heddle::Attention attention_of(std::int64_t keys, std::int64_t heads, std::int64_t head_dim,
                                double scale) {
@@ -117,6 +147,30 @@ TEST(ExactHead, GivesTheBitsOfTheArithmetic) {
       tally.expect_numbers(o, "y", expected);
     }
   }
+}
+
+TEST(ExactHead, TakesTheExponentOfValuesThatAreNotZeros) {
+  // Rows of small numbers have exponents below 0, which is the one of rows of zeros.
+  std::vector<std::int32_t> v = {5, -3, 0, 0, 0, 0, 0, 0, 2, 1, -1, 0, 300, -7, 20, 100};
+  const std::vector<std::int32_t> q = fixed_rows(3, 4, 1);
+  const std::vector<std::int32_t> k = fixed_rows(4, 4, 2);
+  std::vector<std::int32_t> expected(12);
+  arith::attention(attention_of(4, 1, 4, 0.1), {q, 22}, {k, 22}, {v, 10}, {expected, 25});
+  Tally tally;
+  Operands o = run_in_both(head_exact({.queries = 3,
+                                       .keys = 4,
+                                       .head_dim = 4,
+                                       .q_fraction = 22,
+                                       .k_fraction = 22,
+                                       .v_fraction = 10,
+                                       .y_fraction = 25,
+                                       .scale = 0.1}),
+                           [&](Operands& p) {
+                             quantised(q, 4).put_into(p, "q");
+                             quantised(k, 4).put_into(p, "k");
+                             quantised(v, 4).put_into(p, "v");
+                           });
+  tally.expect_numbers(o, "y", expected);
 }
 
 TEST(ExactHead, GivesZerosWhereAllValuesAreZeros) {

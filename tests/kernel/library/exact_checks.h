@@ -17,13 +17,18 @@ namespace heddle::kernel {
 /// A column of numbers for each parameter of a Function.
 using Columns = std::vector<std::vector<std::int64_t>>;
 
-/// Runs the kernel on what `prepare` makes of its operands, in the interpreter and as native code,
-/// which have to agree.
+/// Runs the kernel as native code on what `prepare` makes of its operands.
+inline Operands run_native(const KernelPtr& kernel, const Prepare& prepare) {
+  Operands operands(kernel, {});
+  prepare(operands);
+  NativeLibrary({kernel}).run(operands.arguments());
+  return operands;
+}
+
+/// Runs it in the interpreter as well; both have to agree.
 inline Operands run_in_both(const KernelPtr& kernel, const Prepare& prepare) {
+  const Operands native = run_native(kernel, prepare);
   Operands operands = run(kernel, {}, prepare);
-  Operands native(kernel, {});
-  prepare(native);
-  NativeLibrary({kernel}).run(native.arguments());
   EXPECT_EQ(native.difference(operands), "") << kernel->name;
   return operands;
 }
@@ -112,6 +117,12 @@ inline std::vector<std::int64_t> mantissas(std::size_t count, std::uint64_t seed
 template <typename T>
 void put(Operands& operands, const std::string& name, const std::vector<T>& numbers) {
   fill(operands.buffer(name), {numbers.begin(), numbers.end()});
+}
+inline void put(Operands& operands, const std::string& name,
+                const std::vector<std::int8_t>& codes) {
+  const std::span<std::int8_t> to = operands.buffer(name).as<std::int8_t>();
+  ASSERT_EQ(to.size(), codes.size()) << name;
+  std::copy(codes.begin(), codes.end(), to.begin());
 }
 
 /// Rows of Fixed numbers: random ones of about 22 bits, rows of few bits, rows of extremes and, one

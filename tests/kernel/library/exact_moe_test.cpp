@@ -1,5 +1,7 @@
 #include "kernel/library/exact_moe.h"
 
+#include <set>
+
 #include "kernel/library/exact_checks.h"
 
 namespace heddle::kernel {
@@ -59,6 +61,71 @@ std::vector<std::int32_t> linear_of(const std::vector<std::int32_t>& x, int from
   return y;
 }
 
+/// A layer with random weights on random rows.
+struct RandomMoe {
+  ExactMoeShape shape;
+  std::vector<std::int32_t> x;
+  ScaledCodes router;
+  ScaledCodes up;
+  ScaledCodes down;
+
+  RandomMoe(const ExactMoeShape& of, std::uint64_t seed)
+      : shape(of),
+        x(fixed_rows(of.tokens, of.hidden, seed)),
+        router(
+            random_codes(of.experts, of.hidden, of.x_fraction - of.logit_fraction - 31, seed + 1)),
+        up(random_codes(of.experts * of.inner, of.hidden, of.x_fraction - of.up_fraction - 31,
+                        seed + 2)),
+        down(random_codes(of.experts * of.hidden, of.inner,
+                          of.relu_fraction - of.down_fraction - 31, seed + 3)) {}
+
+  void put_into(Operands& operands) const {
+    quantised(x, shape.hidden).put_into(operands, "x");
+    router.put_into(operands, "router_weight");
+    up.put_into(operands, "up_weight");
+    down.put_into(operands, "down_weight");
+  }
+
+  /// Of each token.
+  [[nodiscard]] std::vector<arith::Route> routes() const {
+    std::vector<arith::Route> found;
+    for (std::int64_t t = 0; t < shape.tokens; ++t) {
+      const std::vector<std::int32_t> logits =
+          linear_of(row_of(x, shape.hidden, t), shape.x_fraction, router, shape.logit_fraction);
+      found.push_back(arith::route({logits, shape.logit_fraction}));
+    }
+    return found;
+  }
+
+  /// y by the operators of the arithmetic, token by token.
+  [[nodiscard]] std::vector<std::int32_t> expected() const {
+    std::vector<std::int32_t> y;
+    const std::vector<arith::Route> chosen = routes();
+    for (std::int64_t t = 0; t < shape.tokens; ++t) {
+      const arith::Route& route = chosen[static_cast<std::size_t>(t)];
+      const std::vector<std::int32_t> raised =
+          linear_of(row_of(x, shape.hidden, t), shape.x_fraction,
+                    expert_of(up, shape.inner, route.expert), shape.up_fraction);
+      std::vector<std::int32_t> active(raised.size());
+      arith::map(heddle::Function::kRelu, {raised, shape.up_fraction},
+                 {active, shape.relu_fraction});
+      const std::vector<std::int32_t> result =
+          linear_of(active, shape.relu_fraction, expert_of(down, shape.hidden, route.expert),
+                    shape.down_fraction);
+      std::vector<std::int32_t> weighed(result.size());
+      arith::weigh(route.weight, {result, shape.down_fraction}, {weighed, shape.y_fraction});
+      y.insert(y.end(), weighed.begin(), weighed.end());
+    }
+    return y;
+  }
+
+  [[nodiscard]] std::size_t unused_experts() const {
+    std::set<std::int32_t> used;
+    for (const arith::Route& route : routes()) used.insert(route.expert);
+    return static_cast<std::size_t>(shape.experts) - used.size();
+  }
+};
+
 TEST(ExactMoe, GivesTheBitsOfTheArithmetic) {
   Tally tally;
   std::size_t unused = 0;
@@ -67,49 +134,40 @@ TEST(ExactMoe, GivesTheBitsOfTheArithmetic) {
            {1, 1, 1, 1}, {5, 3, 7, 8}, {14, 16, 33, 4}, {21, 9, 20, 8}, {12, 40, 64, 3}}) {
     for (const auto& [fx, fl, fu, fr, fd, fy] :
          std::vector<std::array<int, 6>>{{20, 20, 20, 20, 20, 19}, {18, 21, 19, 20, 22, 18}}) {
-      const std::vector<std::int32_t> x = fixed_rows(tokens, hidden, ++seed);
-      const ScaledCodes router = random_codes(experts, hidden, fx - fl - 31, ++seed);
-      const ScaledCodes up =
-          random_codes(std::int64_t{experts} * inner, hidden, fx - fu - 31, ++seed);
-      const ScaledCodes down =
-          random_codes(std::int64_t{experts} * hidden, inner, fr - fd - 31, ++seed);
-      std::vector<std::int32_t> expected;
-      std::vector<bool> used(static_cast<std::size_t>(experts));
-      for (std::int64_t t = 0; t < tokens; ++t) {
-        const std::vector<std::int32_t> row = row_of(x, hidden, t);
-        const arith::Route route = arith::route({linear_of(row, fx, router, fl), fl});
-        used[static_cast<std::size_t>(route.expert)] = true;
-        const std::vector<std::int32_t> raised =
-            linear_of(row, fx, expert_of(up, inner, route.expert), fu);
-        std::vector<std::int32_t> active(raised.size());
-        arith::map(heddle::Function::kRelu, {raised, fu}, {active, fr});
-        const std::vector<std::int32_t> result =
-            linear_of(active, fr, expert_of(down, hidden, route.expert), fd);
-        std::vector<std::int32_t> weighed(result.size());
-        arith::weigh(route.weight, {result, fd}, {weighed, fy});
-        expected.insert(expected.end(), weighed.begin(), weighed.end());
-      }
-      unused += static_cast<std::size_t>(std::count(used.begin(), used.end(), false));
-      Operands o = run_in_both(moe_exact({.tokens = tokens,
-                                          .hidden = hidden,
-                                          .inner = inner,
-                                          .experts = experts,
-                                          .x_fraction = fx,
-                                          .logit_fraction = fl,
-                                          .up_fraction = fu,
-                                          .relu_fraction = fr,
-                                          .down_fraction = fd,
-                                          .y_fraction = fy}),
-                               [&](Operands& p) {
-                                 quantised(x, hidden).put_into(p, "x");
-                                 router.put_into(p, "router_weight");
-                                 up.put_into(p, "up_weight");
-                                 down.put_into(p, "down_weight");
-                               });
-      tally.expect_numbers(o, "y", expected);
+      const RandomMoe layer({.tokens = tokens,
+                             .hidden = hidden,
+                             .inner = inner,
+                             .experts = experts,
+                             .x_fraction = fx,
+                             .logit_fraction = fl,
+                             .up_fraction = fu,
+                             .relu_fraction = fr,
+                             .down_fraction = fd,
+                             .y_fraction = fy},
+                            seed += 4);
+      unused += layer.unused_experts();
+      Operands o = run_in_both(moe_exact(layer.shape), [&](Operands& p) { layer.put_into(p); });
+      tally.expect_numbers(o, "y", layer.expected());
     }
   }
   EXPECT_GT(unused, 5);
+}
+
+TEST(ExactMoe, GivesThemAtTheShapeOfARealModel) {
+  Tally tally;
+  const RandomMoe layer({.tokens = 128,
+                         .hidden = 768,
+                         .inner = 3072,
+                         .experts = 8,
+                         .x_fraction = 20,
+                         .logit_fraction = 24,
+                         .up_fraction = 16,
+                         .relu_fraction = 16,
+                         .down_fraction = 12,
+                         .y_fraction = 12},
+                        2000);
+  Operands o = run_native(moe_exact(layer.shape), [&](Operands& p) { layer.put_into(p); });
+  tally.expect_numbers(o, "y", layer.expected());
 }
 
 }  // namespace
