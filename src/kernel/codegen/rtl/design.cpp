@@ -2,6 +2,7 @@
 #include "kernel/codegen/rtl/design.h"
 
 #include <fmt/core.h>
+#include <bit>
 
 #include <algorithm>
 #include <utility>
@@ -75,6 +76,7 @@ class Lowering {
     memory.kind = kind;
     memory.array = array;
     if (kind == Memory::Kind::kGlobal) {
+      check_word(array);
       memory.banks.count = array.lanes;
       memory.lanes = static_cast<int>(array.lanes);
     } else {
@@ -88,6 +90,19 @@ class Lowering {
     }
     design_.memories.push_back(std::move(memory));
     return design_.memories.back();
+  }
+
+  /// A word of memory is no wider than an AXI bus can be.
+  static void check_word(const Array& array) {
+    constexpr std::int64_t kMostBits = 1024;
+    const std::int64_t element = 8 * array.element.bytes();
+    if (std::has_single_bit(static_cast<std::uint64_t>(array.lanes)) &&
+        array.lanes * element <= kMostBits) {
+      return;
+    }
+    throw UserError(fmt::format("{} is packed in words of {} elements of {} bits", array.name,
+                                array.lanes, element),
+                    fmt::format("pack 1, 2, 4, ... {} of them", kMostBits / element));
   }
 
   void collect(const Stmt& stmt, const std::string& process) {

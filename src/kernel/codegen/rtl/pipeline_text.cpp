@@ -70,6 +70,12 @@ std::string factor_name(Int128 factor) {
   return fmt::format("_x{}{}", factor < 0 ? "m" : "", to_string(factor < 0 ? -factor : factor));
 }
 
+/// Bits that tell an access's candidates apart. A choice is compared at this width: a cast of a
+/// genvar has a sign, and would be extended by it.
+int choice_width(const Node& node) {
+  return bits_for(0, static_cast<std::int64_t>(node.offsets.size()) - 1);
+}
+
 }  // namespace
 
 int counter_width(const Loop& loop) {
@@ -295,7 +301,7 @@ template <typename Write>
 void PipelineText::for_choices(const Node& node, const std::string& bank, const std::string& choice,
                                LaneSet lanes, const Write& write) {
   if (node.offsets.size() == 1) return write(bank, "", "0");
-  const int width = bits_for(0, static_cast<std::int64_t>(node.offsets.size()) - 1);
+  const int width = choice_width(node);
   const std::int64_t stride = node.offsets[1] - node.offsets[0];
   bool is_even = true;
   for (std::size_t i = 0; i < node.offsets.size(); ++i) {
@@ -311,9 +317,8 @@ void PipelineText::for_choices(const Node& node, const std::string& bank, const 
   }
   line(lanes, fmt::format("for (genvar c = 0; c < {}; c = c + 1) begin : {}among{}",
                           node.offsets.size(), prefix_, blocks_++));
-  // In braces the choice is unsigned, and with it the comparison: a cast of c alone is signed.
-  write(fmt::format("({} + c * {})", bank, stride),
-        fmt::format("({{{}}} == {}'(c))", choice, width), "c");
+  write(fmt::format("({} + c * {})", bank, stride), fmt::format("({} == {}'(c))", choice, width),
+        "c");
   line(lanes, "end");
 }
 
@@ -675,7 +680,8 @@ void PipelineText::place_units(Site& site, NodeId id, int cycle) {
     declarations_.line(
         fmt::format("wire [{}:0] {};", units * site.address_width - 1, site.address));
   }
-  const std::string choice = node.offsets.size() > 1 ? at(node.operands[2], cycle) : "";
+  const std::string choice =
+      node.offsets.size() > 1 ? at(node.operands[2], cycle, choice_width(node)) : "";
   for_choices(
       node, bank, choice, lanes,
       [&](const std::string& place, const std::string& chosen, const std::string& /*which*/) {

@@ -92,13 +92,14 @@ KernelPtr library_kernel(const std::string& name, const std::map<std::string, st
   return entry.make(LibraryArguments(name, entry.parameters, given));
 }
 
-/// All in one model: building it is what takes time.
-void simulate(const std::vector<Launch>& launches) {
+/// All in one model: building it is what takes time. `optimise` as in SimulationOptions.
+void simulate(const std::vector<Launch>& launches, bool optimise = false) {
   std::vector<KernelPtr> kernels;
   kernels.reserve(launches.size());
   for (const Launch& launch : launches) kernels.push_back(launch.kernel);
   SimulationOptions options;
   options.target = quick_target();
+  options.optimise = optimise;
   const Simulation simulation(kernels, options);
   for (std::size_t n = 0; n < launches.size(); ++n) {
     SCOPED_TRACE(to_text(*kernels[n]));
@@ -322,6 +323,8 @@ TEST(Rtl, RunsProcesses) {
       replay(text_kernel(read_file(arrays / "linear_32.kernel")),
              read_file(arrays / "linear_32.schedule"), "linear_32.schedule", instructions());
   simulate({{text_kernel(kProcesses), {}}, {linear.kernel(), {}}});
+  // Sums of products without a model of each DSP.
+  simulate({{linear.kernel(), {}}, {tiled_product(true).kernel(), {}}}, true);
 }
 
 TEST(Rtl, SaysWhatItHasNoHardwareFor) {
@@ -335,6 +338,12 @@ TEST(Rtl, SaysWhatItHasNoHardwareFor) {
                {"array between is used by more than one process: one and two"});
   expect_parts(message("kernel real(y: out float32[4]) { for i in 0..4 { y[i] = 1.0 } }"),
                {"no arithmetic on float32"});
+  expect_parts(message("kernel wide(y: out int<32>[4, 64] lanes(64)) {\n"
+                       "  for i in 0..4 { for j in 0..64 unroll { y[i, j] = 1 } }\n}"),
+               {"y is packed in words of 64 elements of 32 bits", "32 of them"});
+  expect_parts(message("kernel odd(y: out int<8>[4, 12] lanes(12)) {\n"
+                       "  for i in 0..4 { for j in 0..12 unroll { y[i, j] = 1 } }\n}"),
+               {"y is packed in words of 12 elements of 8 bits", "pack 1, 2, 4"});
 }
 
 TEST(Rtl, TracesEverySignal) {
@@ -350,7 +359,7 @@ TEST(Rtl, TracesEverySignal) {
 
 TEST(Rtl, EmitsTextWithoutLint) {
   const Scratch scratch;
-  for (const char* text : {kTriangle, kChoices, kTiles, kLanes, kProcesses}) {
+  for (const char* text : {kTriangle, kChoices, kTiles, kChosen, kLanes, kProcesses}) {
     std::vector<std::string> command = {find_program("verilator"), "--lint-only", "-Wall",
                                         "--top-module"};
     const rtl::Design design = rtl::make_design(text_kernel(text), quick_target());
