@@ -12,5 +12,6 @@ void add_quantize(CLI::App& app);
 void add_compare(CLI::App& app);
 void add_kernel(CLI::App& app);
 void add_board(CLI::App& app);
+void add_ablation(CLI::App& app);
 
 }  // namespace heddle

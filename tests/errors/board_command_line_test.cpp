@@ -1,5 +1,5 @@
-// One test per mistake a user of boards and areas can make on the command line: exit code 2, one
-// message that says what to do, no file left behind.
+// One test per mistake a user of boards, areas and ablations can make on the command line: exit
+// code 2, one message that says what to do, no file left behind.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
@@ -43,6 +43,19 @@ std::vector<Mistake> mistakes() {
       {"area_with_a_clock_of_zero", kSmall + "--clock 0", {"--clock", "0"}, ""},
       {"area_without_yosys", kSmall, {"yosys", "apt-get install yosys"}, "export PATH=/nowhere"},
       {"area_of_an_argument_too_much", kSmall + "more", {"more"}, ""},
+      {"ablation_of_nothing", "ablation", {"LAYER", "required"}, ""},
+      {"ablation_of_an_unknown_layer", "ablation mpl", {"mpl", "mlp"}, ""},
+      {"ablation_of_an_unknown_size", "ablation mlp --size huge", {"huge", "tiny"}, ""},
+      {"ablation_of_an_unknown_level",
+       "ablation mlp --level pakced",
+       {"\"pakced\"", "base, words", "packed"},
+       ""},
+      {"ablation_on_an_unknown_board", "ablation mlp --board u208", {"\"u208\"", "u280"}, ""},
+      {"ablation_of_no_cycles", "ablation mlp --most-cycles=-1", {"--most-cycles", "-1"}, ""},
+      {"ablation_with_a_plot_nowhere",
+       "ablation mlp --level base --svg none/plot.svg",
+       {"none", "folder"},
+       ""},
       {"area_without_room_for_results",
        kSmall,
        {"HEDDLE_CACHE", "/proc/self/none"},

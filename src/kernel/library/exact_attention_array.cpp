@@ -669,7 +669,7 @@ KernelPtr attention_array(const AttentionArrayShape& shape, const std::string& n
   return AttentionProcesses(shape, name).build();
 }
 
-Schedule attention_array_packed(const KernelPtr& kernel) {
+Schedule attention_array_arrays(const KernelPtr& kernel, bool packed) {
   Schedule s(kernel);
   for (const char* array : {"rows", "moving", "codes"}) s.pack(array, kWord);
   for (const char* array : {"context", "mixed"}) s.pack(array, kNumbers);
@@ -711,7 +711,11 @@ Schedule attention_array_packed(const KernelPtr& kernel) {
   }
   for (const std::string& loop : pipelined) s.pipeline(loop);
   for (const std::string& loop : unrolled) s.unroll(loop);
-  s.replace("m_p", packed_dot(kWord, false));
+  if (packed) {
+    s.replace("m_p", packed_dot(kWord, false));
+  } else {
+    for (const char* loop : {"m_p", "m_d"}) s.unroll(loop);
+  }
   return s;
 }
 

@@ -44,7 +44,8 @@ struct AttentionArrayShape {
 KernelPtr attention_array(const AttentionArrayShape& shape,
                           const std::string& name = "attention_array");
 
-/// Everything of a tile side by side, two products to a DSP.
-Schedule attention_array_packed(const KernelPtr& kernel);
+/// Everything of a tile side by side, a multiplier for each product; `packed`: two products to a
+/// DSP.
+Schedule attention_array_arrays(const KernelPtr& kernel, bool packed);
 
 }  // namespace heddle::kernel

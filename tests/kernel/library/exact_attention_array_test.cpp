@@ -19,7 +19,7 @@ TEST(ExactAttentionArray, GivesTheBitsOfTheLayerInFourLaunches) {
     const auto [least, most] = std::ranges::minmax(y);
     EXPECT_LT(least, most);
     const KernelPtr kernel = attention_array(shape);
-    for (const KernelPtr& form : {kernel, attention_array_packed(kernel).kernel()}) {
+    for (const KernelPtr& form : {kernel, attention_array_arrays(kernel, true).kernel()}) {
       const NativeLibrary native({form});
       for (const bool is_native : {false, true}) {
         Operands found(attention_exact(shape.layer), {});

@@ -51,7 +51,7 @@ TEST(RtlLayers, AttentionOnOneArray) {
   const KernelPtr layer = attention_exact(shape.layer);
   const auto inputs = [&](Operands& o) { prepare(o, shape.layer, 3); };
   const Operands expected = run(layer, {}, inputs);
-  const Simulation simulation({attention_array_packed(attention_array(shape)).kernel()}, {});
+  const Simulation simulation({attention_array_arrays(attention_array(shape), true).kernel()}, {});
   for (const int stalls : {0, 60}) {
     Operands found(layer, {});
     inputs(found);
