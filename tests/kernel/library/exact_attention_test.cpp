@@ -79,14 +79,14 @@ TEST(ExactSoftmax, CountsTheStepsOfScores) {
   constexpr std::size_t kCases = 20000;
   for (const std::int64_t head_dim : {1, 16, 17, 64, 4096}) {
     for (const int fractions : {-40, 38, 80}) {
-      const std::int64_t most = 127 * 127 * head_dim;
+      const std::int64_t most = std::int64_t{127} * 127 * head_dim;
       const std::vector<std::int64_t> s = drawn(-most, most, kCases, 3);
       const std::vector<std::int64_t> mq = mantissas(kCases, 4);
       const std::vector<std::int64_t> mk = mantissas(kCases, 5);
       std::vector<std::int64_t> eq = drawn(-500, 500, kCases, 6);
       const std::vector<std::int64_t> ek = drawn(-128, 127, kCases, 7);
-      const int reduce =
-          std::max(0, arith::bits(static_cast<std::uint64_t>(127 * 127 * head_dim)) - 18);
+      const int reduce = std::max(
+          0, arith::bits(static_cast<std::uint64_t>(std::int64_t{127} * 127 * head_dim)) - 18);
       // Most cases have shifts from 0 to 33.
       for (std::size_t i = 0; i < kCases; ++i) {
         if (i % 8 == 0) continue;

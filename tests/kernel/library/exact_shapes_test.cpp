@@ -47,6 +47,7 @@ TEST(ExactShapes, AttentionOfAVisionTower) {
                                         {kWidth, kWidth, 3, 7},
                                         {kWidth, kWidth, 3, 8}};
   std::vector<std::vector<std::int32_t>> rows;
+  rows.reserve(3);
   for (std::size_t i = 0; i < 3; ++i) rows.push_back(to[i].of(x, kFraction, kFraction));
   heddle::Attention attention;
   attention.heads = kHeads;
