@@ -278,7 +278,7 @@ void add_ablation(CLI::App& app) {
   CLI::App* verb = app.add_subcommand(
       "ablation", "One layer as hardware at several levels, each simulated and compared");
   verb->footer(
-      "Example: heddle ablation mlp --size full --level packed --board u280 --area\n\n"
+      "Example: heddle ablation mlp --size full --level packed --area\n\n"
       "Cycles are those of simulated RTL whose results are the plain kernel's bits. A level that\n"
       "would take more than --most-cycles is not simulated: its cycles are then the compiler's\n"
       "formula, which simulations of the same level at --size tiny check.");
