@@ -42,7 +42,8 @@ struct LevelReport {
   const AblationLevel* level = nullptr;
   std::int64_t cycles = 0;
   bool is_simulated = false;  ///< else by the formula
-  std::optional<Resources> area;
+  bool has_area = false;
+  Resources area;
 };
 
 /// The arguments of a layer's plain kernel.
@@ -52,6 +53,7 @@ class LayerArguments {
     for (const kernel::Parameter& parameter : plain.parameters) {
       const auto& [array, direction] = std::get<kernel::ArrayParameter>(parameter);
       std::vector<std::int64_t> shape;
+      shape.reserve(array.shape.size());
       for (const kernel::Expr& extent : array.shape) {
         shape.push_back(static_cast<std::int64_t>(*kernel::as_integer(extent)));
       }
@@ -76,7 +78,7 @@ class Ablation {
         layer_(ablation_layer(options.layer, options.size == "full")),
         expected_(*layer_.plain, options.seed) {
     if (!options.board.empty()) {
-      board_ = find_board(options.board);
+      board_ = std::make_unique<Board>(find_board(options.board));
       target_.clock_mhz = board_->clock_mhz;
     }
   }
@@ -84,6 +86,7 @@ class Ablation {
   /// Throws UserError for a level that is not there.
   std::vector<const AblationLevel*> chosen() const {
     std::vector<std::string> names;
+    names.reserve(layer_.levels.size());
     for (const AblationLevel& level : layer_.levels) names.push_back(level.name);
     std::vector<const AblationLevel*> result;
     for (const std::string& name : options_.levels.empty() ? names : options_.levels) {
@@ -109,12 +112,14 @@ class Ablation {
       report.cycles = simulate(level);
       report.is_simulated = true;
     }
+    report.has_area = options_.area;
     if (options_.area) report.area = area(level);
     return report;
   }
 
   [[nodiscard]] const AblationLayer& layer() const { return layer_; }
-  [[nodiscard]] const std::optional<Board>& board() const { return board_; }
+  /// Null if none was named.
+  [[nodiscard]] const Board* board() const { return board_.get(); }
   [[nodiscard]] double clock_mhz() const { return target_.clock_mhz; }
 
  private:
@@ -161,7 +166,7 @@ class Ablation {
 
   AblationOptions options_;
   AblationLayer layer_;
-  std::optional<Board> board_;
+  std::unique_ptr<Board> board_;
   kernel::rtl::Target target_;
   LayerArguments expected_;
 };
@@ -179,7 +184,7 @@ std::string text_of(const Ablation& run, const std::vector<LevelReport>& reports
                                  {"got", Align::kLeft},        {"ms", Align::kRight},
                                  {"MAC/cycle", Align::kRight}, {"busy", Align::kRight},
                                  {"faster", Align::kRight}};
-  const bool has_area = !reports.empty() && reports.front().area.has_value();
+  const bool has_area = !reports.empty() && reports.front().has_area;
   if (has_area) {
     for (const Resource resource : kResources)
       columns.push_back({title_of(resource), Align::kRight});
@@ -199,10 +204,10 @@ std::string text_of(const Ablation& run, const std::vector<LevelReport>& reports
                                   static_cast<double>(report.cycles))};
     if (has_area) {
       for (const Resource resource : kResources) {
-        std::string cell = fmt::format("{}", (*report.area)[resource]);
+        std::string cell = fmt::format("{}", report.area[resource]);
         if (run.board() && run.board()->resources[resource] > 0) {
           cell += fmt::format(" {:.1f} %",
-                              100 * (*report.area)[resource] / run.board()->resources[resource]);
+                              100 * report.area[resource] / run.board()->resources[resource]);
         }
         cells.push_back(cell);
       }
@@ -229,7 +234,7 @@ Json json_of(const Ablation& run, const std::vector<LevelReport>& reports) {
                   {"milliseconds", milliseconds(run, report)},
                   {"multiply_adds_per_cycle", rate},
                   {"busy_share", rate / report.level->products_per_cycle}};
-    if (report.area) level["area"] = to_json(*report.area);
+    if (report.has_area) level["area"] = to_json(report.area);
     levels.push_back(std::move(level));
   }
   Json json = {{"layer", run.layer().name},
@@ -256,12 +261,14 @@ void run_ablation(const AblationOptions& options) {
   const std::vector<const AblationLevel*> levels = run.chosen();
   run.compute_expected();
   std::vector<LevelReport> reports;
+  reports.reserve(levels.size());
   for (const AblationLevel* level : levels) {
     if (!options.json) fmt::print(stderr, "{} ...\n", level->name);
     reports.push_back(run.measure(*level));
   }
   if (!options.svg.empty()) {
     std::vector<PlotPoint> points;
+    points.reserve(reports.size());
     for (const LevelReport& report : reports) {
       points.push_back({report.level->name, milliseconds(run, report)});
     }

@@ -12,14 +12,14 @@ class MlpProcesses : public PerceptronProcesses {
       : PerceptronProcesses(shape.arrays(), name,
                             "y = down(gelu(up(x))), from codes to Fixed numbers, as processes"),
         layer_(shape.layer),
-        tile_rows_(shape.tile_rows) {}
+        tile_rows_(shape.tile_rows),
+        x_(CodeRows::input(k_, "x", layer_.rows, layer_.hidden)),
+        up_(weight("up", layer_.inner, layer_.hidden)),
+        down_(weight("down", layer_.hidden, layer_.inner)),
+        y_(k_.output("y", fixed_number(), {layer_.rows, layer_.hidden})) {}
 
   KernelPtr build() {
-    const CodeRows x = CodeRows::input(k_, "x", layer_.rows, layer_.hidden);
-    const Weight up = weight("up", layer_.inner, layer_.hidden);
-    const Weight down = weight("down", layer_.hidden, layer_.inner);
-    y_ = k_.output("y", fixed_number(), {layer_.rows, layer_.hidden});
-    write_processes(layer_.rows / tile_rows_, x, up, down);
+    write_processes(layer_.rows / tile_rows_, x_, up_, down_);
     return k_.build();
   }
 
@@ -43,12 +43,15 @@ class MlpProcesses : public PerceptronProcesses {
   }
   Expr finished(const Expr& value, const Expr& /*r*/) override { return value; }
   void store(const Expr& t, const Expr& r, const Expr& column, const Expr& value) override {
-    (*y_)(t* tile_rows_ + r, column) = value;
+    y_(t * tile_rows_ + r, column) = value;
   }
 
   ExactMlpShape layer_;
   std::int64_t tile_rows_;
-  std::optional<ArrayHandle> y_;
+  CodeRows x_;
+  Weight up_;
+  Weight down_;
+  ArrayHandle y_;
 };
 
 MlpDataflowShape shape_of(const LibraryArguments& a) {

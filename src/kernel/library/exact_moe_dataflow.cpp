@@ -49,27 +49,34 @@ class MoeProcesses : public PerceptronProcesses {
       : PerceptronProcesses(shape.arrays(), name, "the experts of tiles of tokens, as processes"),
         layer_(shape.layer),
         tile_rows_(shape.tile_rows),
-        most_tiles_(shape.most_tiles()) {}
+        tiles_(k_.size("tiles")),
+        x_(CodeRows::input(k_, "x", layer_.tokens, layer_.hidden)),
+        up_(weight("up", layer_.inner, layer_.hidden)),
+        down_(weight("down", layer_.hidden, layer_.inner)),
+        experts_(tables(processes_with_experts(), "_expert", expert_type(), shape.most_tiles())),
+        tokens_(tables(processes_with_tokens(), "_token", token_type(),
+                       shape.most_tiles() * tile_rows_)),
+        share_(k_.input("share", share_type(), {layer_.tokens})),
+        y_(k_.output("y", fixed_number(), {layer_.tokens, layer_.hidden})) {}
 
   KernelPtr build() {
-    const Expr tiles = k_.size("tiles");
-    const CodeRows x = CodeRows::input(k_, "x", layer_.tokens, layer_.hidden);
-    const Weight up = weight("up", layer_.inner, layer_.hidden);
-    const Weight down = weight("down", layer_.hidden, layer_.inner);
-    for (const std::string& process : processes_with_experts()) {
-      experts_.emplace(process, k_.input(process + "_expert", expert_type(), {most_tiles_}));
-    }
-    for (const std::string& process : processes_with_tokens()) {
-      tokens_.emplace(process,
-                      k_.input(process + "_token", token_type(), {most_tiles_ * tile_rows_}));
-    }
-    share_ = k_.input("share", share_type(), {layer_.tokens});
-    y_ = k_.output("y", fixed_number(), {layer_.tokens, layer_.hidden});
-    write_processes(tiles, x, up, down);
+    write_processes(tiles_, x_, up_, down_);
     return k_.build();
   }
 
  private:
+  using Arrays = std::map<std::string, ArrayHandle>;
+
+  /// A table for each process.
+  Arrays tables(const std::vector<std::string>& processes, const std::string& suffix,
+                const Type& element, std::int64_t extent) {
+    Arrays result;
+    for (const std::string& process : processes) {
+      result.emplace(process, k_.input(process + suffix, element, {extent}));
+    }
+    return result;
+  }
+
   Weight weight(const std::string& of, std::int64_t columns, std::int64_t inner) {
     const std::string name = of + "_weight";
     return {k_.input(name, int_type(8), {layer_.experts, columns, inner}),
@@ -89,14 +96,16 @@ class MoeProcesses : public PerceptronProcesses {
       expert_.insert_or_assign(process, to_index(Expr(expert)));
     }
     if (process != "write_y") return;
-    slot_token_ = k_.local("slot_token", token_type(), {tile_rows_});
-    slot_share_ = k_.local("slot_share", share_type(), {tile_rows_});
+    const ArrayHandle tokens = k_.local("slot_token", token_type(), {tile_rows_});
+    const ArrayHandle shares = k_.local("slot_share", share_type(), {tile_rows_});
     k_.loop("slot_r", 0, tile_rows_, [&](const Expr& r) {
       Element of_slot = k_.scalar("token_of_slot", token_type());
       of_slot = token(process, t, r);
-      (*slot_token_)(r) = of_slot;
-      (*slot_share_)(r) = (*share_)(to_index(max(Expr(of_slot), 0)));
+      tokens(r) = of_slot;
+      shares(r) = share_(to_index(max(Expr(of_slot), 0)));
     });
+    slots_.insert_or_assign("token", tokens);
+    slots_.insert_or_assign("share", shares);
   }
   std::vector<Expr> in_weight(const std::string& process, std::vector<Expr> indices) override {
     indices.insert(indices.begin(), expert_.at(process));
@@ -112,23 +121,25 @@ class MoeProcesses : public PerceptronProcesses {
   }
   Expr finished(const Expr& value, const Expr& r) override {
     return apply(weigh_by_share(layer_.down_fraction, layer_.y_fraction),
-                 {value, (*slot_share_)(r)});
+                 {value, slots_.at("share")(r)});
   }
   void store(const Expr& /*t*/, const Expr& r, const Expr& column, const Expr& value) override {
-    k_.when((*slot_token_)(r) >= 0,
-            [&] { (*y_)(to_index(Expr((*slot_token_)(r))), column) = value; });
+    k_.when(slots_.at("token")(r) >= 0,
+            [&] { y_(to_index(Expr(slots_.at("token")(r))), column) = value; });
   }
 
   ExactMoeShape layer_;
   std::int64_t tile_rows_;
-  std::int64_t most_tiles_;
-  std::map<std::string, ArrayHandle> experts_;
-  std::map<std::string, ArrayHandle> tokens_;
+  Expr tiles_;
+  CodeRows x_;
+  Weight up_;
+  Weight down_;
+  Arrays experts_;
+  Arrays tokens_;
+  ArrayHandle share_;
+  ArrayHandle y_;
   std::map<std::string, Expr> expert_;  ///< of the tile that a process is at
-  std::optional<ArrayHandle> slot_token_;
-  std::optional<ArrayHandle> slot_share_;
-  std::optional<ArrayHandle> share_;
-  std::optional<ArrayHandle> y_;
+  Arrays slots_;                        ///< token and share of each slot of that tile
 };
 
 }  // namespace

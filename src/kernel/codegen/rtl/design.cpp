@@ -95,7 +95,7 @@ class Lowering {
   /// A word of memory is no wider than an AXI bus can be.
   static void check_word(const Array& array) {
     constexpr std::int64_t kMostBits = 1024;
-    const std::int64_t element = 8 * array.element.bytes();
+    const std::int64_t element = std::int64_t{8} * array.element.bytes();
     if (std::has_single_bit(static_cast<std::uint64_t>(array.lanes)) &&
         array.lanes * element <= kMostBits) {
       return;
