@@ -30,7 +30,7 @@ struct AblationOptions {
   std::string size = "tiny";
   std::vector<std::string> levels;
   std::string board;
-  double most_cycles = 3e6;
+  double most_cycles = 5e6;
   bool area = false;
   bool json = false;
   std::string svg;
