@@ -51,6 +51,7 @@ TEST(Library, HasTheKernelsOfTransformersSortedByName) {
                                              "linear",
                                              "linear_exact",
                                              "mlp",
+                                             "mlp_dataflow",
                                              "mlp_exact",
                                              "moe",
                                              "moe_dense",
