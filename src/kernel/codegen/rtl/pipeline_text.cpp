@@ -236,7 +236,7 @@ std::string PipelineText::lane_index(LaneSet lanes, const Numbers& numbers) cons
 std::string PipelineText::part(const std::string& vector, LaneSet lanes, int width,
                                const Numbers& numbers) const {
   if (lanes == 0) return vector;
-  return fmt::format("{}[{} * {} +: {}]", vector, lane_index(lanes, numbers), width, width);
+  return field(vector, lane_index(lanes, numbers), width);
 }
 
 std::string PipelineText::number(NodeId id, const Numbers& numbers) const {
@@ -300,7 +300,10 @@ void PipelineText::write_in_lanes(LaneSet lanes, const std::vector<std::string>&
 template <typename Write>
 void PipelineText::for_choices(const Node& node, const std::string& bank, const std::string& choice,
                                LaneSet lanes, const Write& write) {
-  if (node.offsets.size() == 1) return write(bank, "", "0");
+  const auto lines = [&](const std::string& indent, const Choice& one) {
+    for (const std::string& text : write(one)) line(lanes, indent + text);
+  };
+  if (node.offsets.size() == 1) return lines("", {bank, "0", ""});
   const int width = choice_width(node);
   const std::int64_t stride = node.offsets[1] - node.offsets[0];
   bool is_even = true;
@@ -309,16 +312,15 @@ void PipelineText::for_choices(const Node& node, const std::string& bank, const 
   }
   if (!is_even) {
     for (std::size_t i = 0; i < node.offsets.size(); ++i) {
-      write(fmt::format("({} + {})", bank, node.offsets[i]),
-            fmt::format("({} == {})", choice, literal(static_cast<std::int64_t>(i), width)),
-            std::to_string(i));
+      lines("", {fmt::format("({} + {})", bank, node.offsets[i]), std::to_string(i),
+                 fmt::format("({} == {})", choice, literal(static_cast<std::int64_t>(i), width))});
     }
     return;
   }
   line(lanes, fmt::format("for (genvar c = 0; c < {}; c = c + 1) begin : {}among{}",
                           node.offsets.size(), prefix_, blocks_++));
-  write(fmt::format("({} + c * {})", bank, stride), fmt::format("({} == {}'(c))", choice, width),
-        "c");
+  lines("  ", {fmt::format("({} + c * {})", bank, stride), "c",
+               fmt::format("({} == {}'(c))", choice, width)});
   line(lanes, "end");
 }
 
@@ -339,9 +341,12 @@ std::string PipelineText::gathered(NodeId user, std::size_t position, LaneSet ov
   const std::string vector = fmt::format("{}_in{}", node_name(user), position);
   const std::int64_t inner = graph().lane_count(over);
   declarations_.line(fmt::format("wire [{}:0] {};", graph().lane_count(lanes) * width - 1, vector));
-  line(lanes,
-       fmt::format("assign {}[({} * {} + {}) * {} +: {}] = {};", vector, lane_index(lanes & ~over),
-                   inner, lane_index(over), width, width, at(id, start(user), width)));
+  line(lanes, fmt::format("assign {} = {};",
+                          field(vector,
+                                fmt::format("({} * {} + {})", lane_index(lanes & ~over), inner,
+                                            lane_index(over)),
+                                width),
+                          at(id, start(user), width)));
   return vector;
 }
 
@@ -387,10 +392,6 @@ void PipelineText::operation(NodeId id) {
   if (graph().is_fixed(node)) return;
   const std::string target = node_name(id);
   const int width = node.width();
-  if (node.lanes != 0 && !node.is_access()) {
-    declarations_.line(
-        fmt::format("wire [{}:0] {};", graph().lane_count(node.lanes) * width - 1, target));
-  }
   switch (node.op) {
     case Op::kInput:
     case Op::kCounter:
@@ -403,23 +404,34 @@ void PipelineText::operation(NodeId id) {
     case Op::kMul:
     case Op::kQuotient:
     case Op::kRemainder:
+      declare(id);
       return unit(id);
     case Op::kTotal:
     case Op::kLeast:
     case Op::kGreatest:
+      declare(id);
       return total(id);
     case Op::kDot:
+      declare(id);
       return dot(id);
     default:
       break;
   }
   const std::string value = expression(id);
   if (node.lanes == 0) {
-    line(0, fmt::format("wire {}[{}:0] {} = {};", node.is_signed() ? "signed " : "", width - 1,
-                        target, value));
+    line(0, fmt::format("wire {} {} = {};", vector_range(width, node.is_signed()), target, value));
   } else {
+    declare(id);
     line(node.lanes, fmt::format("assign {} = {};", part(target, node.lanes, width), value));
   }
+}
+
+void PipelineText::declare(NodeId id, const std::string& kind) {
+  const Node& node = graph()[id];
+  const bool is_signed = node.is_signed() && node.lanes == 0;
+  declarations_.line(fmt::format(
+      "{} {} {};", kind, vector_range(graph().lane_count(node.lanes) * node.width(), is_signed),
+      node_name(id)));
 }
 
 void PipelineText::unit(NodeId id) {
@@ -428,9 +440,6 @@ void PipelineText::unit(NodeId id) {
   const Node& b = graph()[node.operands[1]];
   const std::string target = node_name(id);
   const bool is_product = node.op == Op::kMul;
-  if (node.lanes == 0) {
-    line(0, fmt::format("{} {};", vector_type(node.width(), node.is_signed()), target));
-  }
   std::string parameters =
       fmt::format(".A_WIDTH({}), .A_SIGNED({:d}), .B_WIDTH({}), .B_SIGNED({:d})", a.width(),
                   a.is_signed(), b.width(), b.is_signed());
@@ -452,12 +461,7 @@ void PipelineText::total(NodeId id) {
   const std::string target = node_name(id);
   const std::int64_t count = graph().lane_count(node.over);
   const std::string in = gathered(id, 0, node.over, from.width());
-  const std::string own = fmt::format("{}[{} * {} +: {}]", in, lane_index(node.lanes),
-                                      count * from.width(), count * from.width());
-  if (node.lanes == 0) {
-    line(0, fmt::format("wire {}[{}:0] {};", node.is_signed() ? "signed " : "", node.width() - 1,
-                        target));
-  }
+  const std::string own = field(in, lane_index(node.lanes), count * from.width());
   if (node.width() == 1 && node.op == Op::kGreatest) {
     return line(node.lanes, fmt::format("assign {} = |{};", part(target, node.lanes, 1), own));
   }
@@ -485,8 +489,7 @@ void PipelineText::dot(NodeId id) {
   const auto operand_of = [&](const std::string& vector, std::size_t position,
                               const Numbers& numbers) {
     const LaneSet lanes = graph()[node.operands[position]].lanes & ~node.over;
-    return fmt::format("{}[{} * {} +: {}]", vector, lane_index(lanes, numbers), 8 * depth,
-                       8 * depth);
+    return field(vector, lane_index(lanes, numbers), 8 * depth);
   };
   const auto result = [&](const std::string& from, const Numbers& numbers) {
     return fmt::format("assign {} = {}[{}:0];", part(target, node.lanes, width, numbers), from,
@@ -574,16 +577,14 @@ void PipelineText::read(NodeId id) {
   const int width = element.bits();
   const int from = memory.kind == Memory::Kind::kGlobal ? 8 * element.bytes() : width;
   const std::string target = node_name(id);
-  const std::int64_t lanes = graph().lane_count(node.lanes);
-  const std::string sign = node.is_signed() && node.lanes == 0 ? "signed " : "";
   if (memory.kind == Memory::Kind::kRom) {
-    declarations_.line(fmt::format("logic {}[{}:0] {};", sign, lanes * width - 1, target));
-    return line(node.lanes,
-                fmt::format("always_ff @(posedge clk) if (ce) {} <= rom_{}[{} * {} +: {}];",
-                            part(target, node.lanes, width), node.name,
-                            at(node.operands[0], start(id), 32), width, width));
+    declare(id, "logic");
+    return line(
+        node.lanes,
+        fmt::format("always_ff @(posedge clk) if (ce) {} <= {};", part(target, node.lanes, width),
+                    field("rom_" + node.name, at(node.operands[0], start(id), 32), width)));
   }
-  declarations_.line(fmt::format("wire {}[{}:0] {};", sign, lanes * width - 1, target));
+  declare(id);
   std::string source;
   switch (memory.kind) {
     case Memory::Kind::kRegisters:
@@ -607,19 +608,17 @@ void PipelineText::read(NodeId id) {
     return line(node.lanes,
                 fmt::format("assign {} = {}[{} * {} +: {}];", own, source, bank, from, width));
   }
-  // The candidates side by side, then one of them: in each lane a vector of its own, as Yosys takes
-  // long to choose from a vector of all.
+  // The candidates side by side, in each lane's own vector: Yosys takes minutes to choose from the
+  // vector of all lanes.
+  const auto count = static_cast<std::int64_t>(node.offsets.size());
   const std::string among = target + "_among";
-  line(node.lanes,
-       fmt::format("wire [{}:0] {};", static_cast<int>(node.offsets.size()) * width - 1, among));
-  for_choices(
-      node, bank, "", node.lanes,
-      [&](const std::string& place, const std::string& /*chosen*/, const std::string& which) {
-        line(node.lanes, fmt::format("assign {}[{} * {} +: {}] = {}[{} * {} +: {}];", among, which,
-                                     width, width, source, place, from, width));
-      });
-  line(node.lanes, fmt::format("assign {} = {}[{} * {} +: {}];", own, among,
-                               at(node.operands[2], ready(id), 32), width, width));
+  line(node.lanes, fmt::format("wire {} {};", vector_range(count * width, false), among));
+  for_choices(node, bank, "", node.lanes, [&](const Choice& one) -> std::vector<std::string> {
+    return {fmt::format("assign {} = {}[{} * {} +: {}];", field(among, one.number, width), source,
+                        one.bank, from, width)};
+  });
+  line(node.lanes, fmt::format("assign {} = {};", own,
+                               field(among, at(node.operands[2], ready(id), 32), width)));
 }
 
 /// What a memory is asked for.
@@ -682,18 +681,17 @@ void PipelineText::place_units(Site& site, NodeId id, int cycle) {
   }
   const std::string choice =
       node.offsets.size() > 1 ? at(node.operands[2], cycle, choice_width(node)) : "";
-  for_choices(
-      node, bank, choice, lanes,
-      [&](const std::string& place, const std::string& chosen, const std::string& /*which*/) {
-        const std::string unit =
-            memory.unit == 1 ? place : fmt::format("({} / {})", place, memory.unit);
-        line(lanes, fmt::format("assign {}[{}] = {}{};", site.at, unit, wanted,
-                                chosen.empty() ? "" : " & " + chosen));
-        if (site.has_addresses) {
-          line(lanes, fmt::format("assign {}[{} * {} +: {}] = {};", site.address, unit,
-                                  site.address_width, site.address_width, at(address, cycle)));
-        }
-      });
+  for_choices(node, bank, choice, lanes, [&](const Choice& one) {
+    const std::string unit =
+        memory.unit == 1 ? one.bank : fmt::format("({} / {})", one.bank, memory.unit);
+    std::vector<std::string> lines = {fmt::format("assign {}[{}] = {}{};", site.at, unit, wanted,
+                                                  one.chosen.empty() ? "" : " & " + one.chosen)};
+    if (site.has_addresses) {
+      lines.push_back(fmt::format("assign {} = {};", field(site.address, unit, site.address_width),
+                                  at(address, cycle)));
+    }
+    return lines;
+  });
   zeros(site.at, covered, units, 1);
   if (site.has_addresses) zeros(site.address, covered, units, site.address_width);
   site.wanted = fmt::format("({} & (|{}))", valid, site.at);
@@ -711,12 +709,11 @@ void PipelineText::data(Site& site, NodeId id, int width) {
   site.data = fmt::format("{}_value", node_name(id));
   declarations_.line(fmt::format("wire [{}:0] {};", memory.banks.count * width - 1, site.data));
   const LaneSet lanes = graph()[node.operands[1]].lanes;
-  for_choices(
-      node, number(node.operands[1]), "", lanes,
-      [&](const std::string& place, const std::string& /*chosen*/, const std::string& /*which*/) {
-        line(lanes, fmt::format("assign {}[{} * {} +: {}] = {};", site.data, place, width, width,
-                                at(value, start(id), width)));
-      });
+  for_choices(node, number(node.operands[1]), "", lanes,
+              [&](const Choice& one) -> std::vector<std::string> {
+                return {fmt::format("assign {} = {};", field(site.data, one.bank, width),
+                                    at(value, start(id), width))};
+              });
   const std::vector<std::int64_t> banks = banks_of(graph(), node);
   zeros(site.data, {banks.begin(), banks.end()}, memory.banks.count, width);
 }

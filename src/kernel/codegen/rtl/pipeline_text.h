@@ -44,6 +44,8 @@ class PipelineText {
   void control(const std::string& go);
   void counter(const Loop& loop, const std::string& advances, const std::string& wraps);
   void operation(NodeId id);
+  /// The wire of a node's value, of all its lanes.
+  void declare(NodeId id, const std::string& kind = "wire");
   void unit(NodeId id);
   void total(NodeId id);
   void dot(NodeId id);
@@ -67,7 +69,13 @@ class PipelineText {
   [[nodiscard]] std::string lane_index(LaneSet lanes, const Numbers& numbers = {}) const;
   /// A fixed node as a number of 32 bits.
   [[nodiscard]] std::string number(NodeId id, const Numbers& numbers = {}) const;
-  /// Lines for each bank that a lane may choose: `text` takes the bank and whether it is chosen.
+  /// A bank that a lane may choose; all are expressions.
+  struct Choice {
+    std::string bank;
+    std::string number;  ///< among the choices
+    std::string chosen;  ///< whether it is the one; empty: always
+  };
+  /// Lines for each bank that a lane may choose: `write` makes them of a Choice.
   template <typename Write>
   void for_choices(const Node& node, const std::string& bank, const std::string& choice,
                    LaneSet lanes, const Write& write);

@@ -8,8 +8,12 @@
 
 namespace heddle::kernel::rtl {
 
+std::string vector_range(std::int64_t width, bool is_signed) {
+  return fmt::format("{}[{}:0]", is_signed ? "signed " : "", width - 1);
+}
+
 std::string vector_type(int width, bool is_signed) {
-  return fmt::format("logic {}[{}:0]", is_signed ? "signed " : "", width - 1);
+  return "logic " + vector_range(width, is_signed);
 }
 
 std::string literal(Int128 value, int width) {
@@ -33,6 +37,10 @@ void Text::shift_register(const std::string& name, int length, const std::string
 
 std::string resized(const std::string& name, int from, int width) {
   return from == width ? name : fmt::format("{}'({})", width, name);
+}
+
+std::string field(const std::string& vector, const std::string& index, std::int64_t width) {
+  return fmt::format("{0}[{1} * {2} +: {2}]", vector, index, width);
 }
 
 std::string joined(const std::vector<std::string>& terms, const std::string& op,

@@ -11,6 +11,8 @@
 
 namespace heddle::kernel::rtl {
 
+/// "[7:0]", "signed [7:0]".
+std::string vector_range(std::int64_t width, bool is_signed);
 /// "logic [7:0]", "logic signed [7:0]".
 std::string vector_type(int width, bool is_signed);
 /// A number in so many bits.
@@ -26,6 +28,8 @@ struct Text {
 };
 /// The lowest `width` bits of a vector of `from` bits, or as many with its sign in front.
 std::string resized(const std::string& name, int from, int width);
+/// A vector's field number `index`, an expression, where each has `width` bits.
+std::string field(const std::string& vector, const std::string& index, std::int64_t width);
 /// Terms joined by an operator; `none` if there are no terms.
 std::string joined(const std::vector<std::string>& terms, const std::string& op,
                    const std::string& none);
