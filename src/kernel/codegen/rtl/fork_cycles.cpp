@@ -124,8 +124,7 @@ class Process {
       ++meeting.iteration;
       find_next(meeting);
     }
-    ++time_;
-    while (next_ < run_.runs.size() && time_ >= run_.runs[next_].start) enter();
+    advance(1);
   }
   void finish() {
     for (const auto& [filled, by] : changes_) *filled += by;
@@ -138,7 +137,8 @@ class Process {
     for (const Meeting& meeting : meetings_) next = std::min(next, meeting.due);
     return next - time_;
   }
-  void skip(std::int64_t cycles) {
+  /// Lets its own time pass.
+  void advance(std::int64_t cycles) {
     time_ += cycles;
     while (next_ < run_.runs.size() && time_ >= run_.runs[next_].start) enter();
   }
@@ -247,7 +247,7 @@ std::optional<std::int64_t> cycles_together(const Design& design,
     std::int64_t quiet = INT64_MAX;
     for (const Process* process : live) quiet = std::min(quiet, process->quiet());
     if (quiet > 0) {
-      for (Process* process : live) process->skip(quiet);
+      for (Process* process : live) process->advance(quiet);
       now += quiet;
       continue;
     }
