@@ -9,25 +9,6 @@
 namespace heddle::kernel {
 namespace {
 
-/// rnd(2^5 x, n) for x of at most 22 bits: from n = 31 on it is 0.
-Expr at_exponent(const Expr& x, const Expr& n) {
-  const Expr amount = cast(uint_type(5), min(n, 31));
-  return (((x << 6) >> amount) + 1) >> 1;
-}
-
-/// (o: int<width>, m: uint<16>, shift: int<12>) -> int<27>: sat(rnd(o m, shift)), by two products
-/// of 16 bits.
-FunctionPtr context_value(int width) {
-  FunctionBuilder f("context_value");
-  const Expr o = f.parameter("o", int_type(width));
-  const Expr m = f.parameter("m", mantissa_type());
-  const Expr shift = f.parameter("shift", amount_type());
-  const Expr high = f.let("high", cast(int_type(width - 16), o >> 16) * m);
-  const Expr low = f.let("low", cast(uint_type(16), o & 0xFFFF) * m);
-  const Expr product = f.let("product", cast(int_type(width + 16), (high << 16) + low));
-  return f.returns(round_saturate(product, shift));
-}
-
 void check(const ExactHeadShape& shape) {
   constexpr std::int64_t kLongestHead = 4096;
   constexpr std::int64_t kMostKeys = 65536;

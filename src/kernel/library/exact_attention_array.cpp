@@ -17,34 +17,6 @@ constexpr std::int64_t kDeepest = 4096;
 /// rnd(2^5 x, 5) = x.
 constexpr int kPlain = 5;
 
-/// A Scale in 24 bits.
-Expr packed_scale(const Expr& mantissa, const Expr& exponent) {
-  return cast(uint_type(24), (cast(uint_type(8, Overflow::kWrap), exponent) << 16) + mantissa);
-}
-Expr mantissa_of(const Expr& scale) {
-  return cast(mantissa_type(), cast(uint_type(16, Overflow::kWrap), scale));
-}
-Expr exponent_of(const Expr& scale) {
-  return cast(exponent_type(), cast(int_type(8, Overflow::kWrap), scale >> 16));
-}
-
-/// rnd(2^5 x, n) for x of at most 22 bits: from n = 31 on it is 0.
-Expr at_exponent(const Expr& x, const Expr& n) {
-  const Expr amount = cast(uint_type(5), min(n, 31));
-  return (((x << 6) >> amount) + 1) >> 1;
-}
-
-FunctionPtr context_value(int width) {
-  FunctionBuilder f("context_value");
-  const Expr o = f.parameter("o", int_type(width));
-  const Expr m = f.parameter("m", mantissa_type());
-  const Expr shift = f.parameter("shift", amount_type());
-  const Expr high = f.let("high", cast(int_type(width - 16), o >> 16) * m);
-  const Expr low = f.let("low", cast(uint_type(16), o & 0xFFFF) * m);
-  const Expr product = f.let("product", cast(int_type(width + 16), (high << 16) + low));
-  return f.returns(round_saturate(product, shift));
-}
-
 class AttentionProcesses {
  public:
   AttentionProcesses(const AttentionArrayShape& shape, const std::string& name)

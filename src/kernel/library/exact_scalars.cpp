@@ -116,6 +116,16 @@ FunctionPtr normal_mantissa(int width) {
   return f.returns(shortened << positive_part(-e, 15));
 }
 
+Expr packed_scale(const Expr& mantissa, const Expr& exponent) {
+  return cast(uint_type(24), (cast(uint_type(8, Overflow::kWrap), exponent) << 16) + mantissa);
+}
+Expr mantissa_of(const Expr& scale) {
+  return cast(mantissa_type(), cast(uint_type(16, Overflow::kWrap), scale));
+}
+Expr exponent_of(const Expr& scale) {
+  return cast(exponent_type(), cast(int_type(8, Overflow::kWrap), scale >> 16));
+}
+
 FunctionPtr row_reciprocal() {
   FunctionBuilder f("row_reciprocal");
   const Expr m = f.parameter("m", mantissa_type());

@@ -48,6 +48,11 @@ FunctionPtr normal_exponent(int width);
 /// m of it: (x: uint<width>, e: int<8>) -> uint<16>.
 FunctionPtr normal_mantissa(int width);
 
+/// A Scale in 24 bits, the mantissa lowest: uint<24>. Its parts: of the low 24 bits of any integer.
+Expr packed_scale(const Expr& mantissa, const Expr& exponent);
+Expr mantissa_of(const Expr& scale);
+Expr exponent_of(const Expr& scale);
+
 // Rows of codes (section 2).
 
 /// (m: uint<16>) -> uint<17>: floor(127 2^25 / m), the factor of a row with the Scale (m, e). For

@@ -99,6 +99,22 @@ FunctionPtr key_weight() {
   return f.returns(cast(uint_type(8), round_shift((part << 8) - part, 15)));
 }
 
+Expr at_exponent(const Expr& x, const Expr& n) {
+  const Expr amount = cast(uint_type(5), min(n, 31));
+  return (((x << 6) >> amount) + 1) >> 1;
+}
+
+FunctionPtr context_value(int width) {
+  FunctionBuilder f("context_value");
+  const Expr o = f.parameter("o", int_type(width));
+  const Expr m = f.parameter("m", mantissa_type());
+  const Expr shift = f.parameter("shift", amount_type());
+  const Expr high = f.let("high", cast(int_type(width - 16), o >> 16) * m);
+  const Expr low = f.let("low", cast(uint_type(16), o & 0xFFFF) * m);
+  const Expr product = f.let("product", cast(int_type(width + 16), (high << 16) + low));
+  return f.returns(round_saturate(product, shift));
+}
+
 ExactPowers::ExactPowers(KernelBuilder& k)
     : builder_(&k),
       power_(k.table("octave_power", power_type(), {1 << kTableBits}, octave_powers())),

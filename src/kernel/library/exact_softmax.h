@@ -39,6 +39,12 @@ std::vector<double> octave_drops();
 /// (e: uint<16>, share: uint<16>) -> uint<8>: w, where share is rho.
 FunctionPtr key_weight();
 
+/// rnd(2^5 x, n), what a block adds to a sum, for x of at most 22 bits: from n = 31 on it is 0.
+Expr at_exponent(const Expr& x, const Expr& n);
+/// (o: int<width>, m: uint<16>, shift: int<12>) -> int<27>: sat(rnd(o m, shift)), by two products
+/// of 16 bits.
+FunctionPtr context_value(int width);
+
 /// e in a kernel: the tables `octave_power` and `octave_drop`.
 class ExactPowers {
  public:

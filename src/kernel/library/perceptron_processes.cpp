@@ -155,8 +155,7 @@ void PerceptronProcesses::activate(const Expr& tiles, const CodeRows& x, const W
     });
     k_.loop("send_b", 0, kScaleBytes, [&](const Expr& b) {
       for_codes("send_", [&](const Expr& r, const Expr& q) {
-        const Expr scale =
-            cast(uint_type(24), (cast(uint_type(8, Overflow::kWrap), e(r)) << 16) + m(r));
+        const Expr scale = packed_scale(m(r), e(r));
         codes.put({r, q}, cast(int_type(8, Overflow::kWrap), scale >> (b * 8)));
       });
     });
@@ -193,9 +192,10 @@ void PerceptronProcesses::write(const Expr& tiles, const StreamHandle& sums, con
             channel_e = of_channel("write_y", weight.exponent, column);
             bias = weight.bias ? of_channel("write_y", *weight.bias, column) : Expr(0);
           });
-          const Expr m = cast(mantissa_type(), cast(uint_type(16, Overflow::kWrap), scale(r)));
-          const Expr e = cast(exponent_type(), cast(int_type(8, Overflow::kWrap), scale(r) >> 16));
-          block(r, c) = finished(apply(requantise, {sum(r), m, e, channel_m, channel_e, bias}), r);
+          block(r, c) =
+              finished(apply(requantise, {sum(r), mantissa_of(scale(r)), exponent_of(scale(r)),
+                                          channel_m, channel_e, bias}),
+                       r);
         });
       });
       k_.loop("put_r", 0, rows, [&](const Expr& r) {
