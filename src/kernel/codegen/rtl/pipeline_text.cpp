@@ -70,10 +70,12 @@ std::string factor_name(Int128 factor) {
   return fmt::format("_x{}{}", factor < 0 ? "m" : "", to_string(factor < 0 ? -factor : factor));
 }
 
-/// Bits that tell an access's candidates apart. A choice is compared at this width: a cast of a
-/// genvar has a sign, and would be extended by it.
-int choice_width(const Node& node) {
-  return bits_for(0, static_cast<std::int64_t>(node.offsets.size()) - 1);
+/// Bits in which a choice is compared: all that it has, since one that is not carried out may lie
+/// beyond the candidates; and no fewer than tell these apart. A cast of a genvar has a sign, which
+/// does not matter between equal widths.
+int choice_width(const Graph& graph, const Node& node) {
+  return std::max(bits_for(0, static_cast<std::int64_t>(node.offsets.size()) - 1),
+                  graph[node.operands[2]].width());
 }
 
 }  // namespace
@@ -304,7 +306,7 @@ void PipelineText::for_choices(const Node& node, const std::string& bank, const 
     for (const std::string& text : write(one)) line(lanes, indent + text);
   };
   if (node.offsets.size() == 1) return lines("", {bank, "0", ""});
-  const int width = choice_width(node);
+  const int width = choice_width(graph(), node);
   const std::int64_t stride = node.offsets[1] - node.offsets[0];
   bool is_even = true;
   for (std::size_t i = 0; i < node.offsets.size(); ++i) {
@@ -680,7 +682,7 @@ void PipelineText::place_units(Site& site, NodeId id, int cycle) {
         fmt::format("wire [{}:0] {};", units * site.address_width - 1, site.address));
   }
   const std::string choice =
-      node.offsets.size() > 1 ? at(node.operands[2], cycle, choice_width(node)) : "";
+      node.offsets.size() > 1 ? at(node.operands[2], cycle, choice_width(graph(), node)) : "";
   for_choices(node, bank, choice, lanes, [&](const Choice& one) {
     const std::string unit =
         memory.unit == 1 ? one.bank : fmt::format("({} / {})", one.bank, memory.unit);
