@@ -113,9 +113,10 @@ TEST_F(Fp32Test, Arithmetic) {
        [&](auto a, auto b) { return bits_of(real(a) / real(b)); }},
       {"sqrt", 28, [&] { return model_->root; },
        [&](auto a, auto) { return bits_of(std::sqrt(real(a))); }},
-      {"less", 1, [&] { return model_->less; }, [&](auto a, auto b) { return real(a) < real(b); }},
-      {"equal", 1, [&] { return model_->equal; },
-       [&](auto a, auto b) { return real(a) == real(b); }},
+      {"floor", 2, [&] { return model_->floor; },
+       [&](auto a, auto) { return bits_of(std::floor(real(a))); }},
+      {"nearest integer", 2, [&] { return model_->nearest_integer; },
+       [&](auto a, auto) { return bits_of(std::nearbyint(real(a))); }},
   });
 }
 

@@ -283,7 +283,7 @@ int main(int argc, char** argv) {
   app.add_option("--backends", options.backends, "Compared with the interpreter")
       ->delimiter(',')
       ->check(CLI::IsMember({"cpp", "hls", "rtl"}));
-  app.add_flag("--integers", options.integers, "No floats: what RTL has hardware for");
+  app.add_flag("--integers", options.integers, "No floats: fixed-point numbers in their place");
   app.add_flag("--show", options.show, "Print every case");
   app.add_flag("--mutants", options.mutants, "Try deliberately wrong primitives instead");
   CLI11_PARSE(app, argc, argv);

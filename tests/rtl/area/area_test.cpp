@@ -67,7 +67,7 @@ std::vector<Case> cases() {
       {"fp32_mul", {}, 2, 0, 0},
       {"fp32_div", {}, 0, 0, 0},
       {"fp32_sqrt", {}, 0, 0, 0},
-      {"fp32_compare", {}, 0, 0, 0},
+      {"fp32_integral", {}, 0, 0, 0},
       {"fp32_to_bf16", {}, 0, 0, 0},
       {"fp32_to_fixed", {}, 0, 0, 0},
       {"fixed_to_fp32", {}, 0, 0, 0},

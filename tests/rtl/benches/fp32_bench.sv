@@ -10,8 +10,8 @@ module fp32_bench (
     output logic [31:0] product,
     output logic [31:0] quotient,
     output logic [31:0] root,
-    output logic less,
-    output logic equal,
+    output logic [31:0] floor,
+    output logic [31:0] nearest_integer,
     output logic [15:0] bf16,
     output logic [31:0] from_int32,
     output logic [31:0] from_uint64,
@@ -30,7 +30,8 @@ module fp32_bench (
   fp32_mul mul (.clk, .ce, .a, .b, .y(product));
   fp32_div div (.clk, .ce, .a, .b, .y(quotient));
   fp32_sqrt square_root (.clk, .ce, .a, .y(root));
-  fp32_compare compare (.clk, .ce, .a, .b, .less, .equal);
+  fp32_integral round_down (.clk, .ce, .in(a), .out(floor));
+  fp32_integral #(.TO_NEAREST(1)) round_nearest (.clk, .ce, .in(a), .out(nearest_integer));
   fp32_to_bf16 round_bf16 (.clk, .ce, .in(a), .out(bf16));
   fixed_to_fp32 int32 (.clk, .ce, .in(raw[31:0]), .out(from_int32));
   fixed_to_fp32 #(.WIDTH(64), .SIGNED(0)) uint64 (.clk, .ce, .in(raw), .out(from_uint64));

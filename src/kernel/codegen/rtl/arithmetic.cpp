@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "kernel/codegen/rtl/float_units.h"
 #include "kernel/scalar.h"
 
 namespace heddle::kernel::rtl {
@@ -121,15 +122,18 @@ bool is_signed(const Type& type) {
   return type.is_index() || type.is_signed;
 }
 
-void require_integer(const Type& type) {
-  if (!type.is_float()) return;
-  throw UserError(fmt::format("RTL has no arithmetic on {} yet", to_string(type)),
-                  "use integers or fixed point, or the hls back end");
+std::pair<Int128, Int128> ends_of(const Type& type) {
+  if (type.is_float()) return {0, highest(uint_type(type.bits()))};
+  return {lowest(type), highest(type)};
+}
+
+Int128 raw_of(const Constant& literal, const Type& type) {
+  if (!type.is_float()) return literal.raw;
+  return kernel::reinterpret({type, 0, literal.real}, uint_type(type.bits())).raw;
 }
 
 NodeId convert(Graph& graph, NodeId value, const Type& from, const Type& to) {
-  require_integer(from);
-  require_integer(to);
+  if (from.is_float() || to.is_float()) return convert_float(graph, value, from, to);
   const int up = to.fraction - from.fraction;
   if (up < 0) return fit(graph, reduce_fraction(graph, value, -up, to.rounding), to);
   if (up == 0) return fit(graph, value, to);
@@ -152,7 +156,7 @@ NodeId convert(Graph& graph, NodeId value, const Type& from, const Type& to) {
 }
 
 NodeId apply(Graph& graph, UnaryOp op, NodeId a, const Type& result) {
-  require_integer(result);
+  if (result.is_float()) return apply_float(graph, op, a, result);
   switch (op) {
     case UnaryOp::kNegate:
       return fit(graph, graph.sub(graph.constant(0), a), result);
@@ -173,9 +177,7 @@ NodeId apply(Graph& graph, UnaryOp op, NodeId a, const Type& result) {
 
 NodeId apply(Graph& graph, BinaryOp op, NodeId a, const Type& a_type, NodeId b, const Type& b_type,
              const Type& result) {
-  require_integer(a_type);
-  require_integer(b_type);
-  require_integer(result);
+  if (a_type.is_float()) return apply_float(graph, op, a, b, a_type);
   const auto [x, y] = aligned(graph, a, a_type, b, b_type);
   switch (op) {
     case BinaryOp::kAdd:
@@ -217,7 +219,6 @@ NodeId apply(Graph& graph, BinaryOp op, NodeId a, const Type& a_type, NodeId b, 
 }
 
 NodeId reinterpret(Graph& graph, NodeId value, const Type& to) {
-  require_integer(to);
   return graph.slice(value, 0, to.bits(), is_signed(to));
 }
 

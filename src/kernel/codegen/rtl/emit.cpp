@@ -17,12 +17,26 @@ using rtl::Design;
 using rtl::Leaf;
 using rtl::Memory;
 
+/// Whether a line of the text starts with the module's name, its parameters or instance behind it.
+bool instantiates(const std::string& text, const std::string& module) {
+  for (std::size_t at = text.find(module); at != std::string::npos;
+       at = text.find(module, at + 1)) {
+    const std::size_t before = text.find_last_not_of(' ', at - 1);
+    const bool is_first = at == 0 || before == std::string::npos || text[before] == '\n';
+    const std::size_t behind = text.find(" (", at);
+    const std::size_t name_end = at + module.size();
+    if (!is_first || behind == std::string::npos || text[name_end] != ' ') continue;
+    const std::string instance = text.substr(name_end + 1, behind - name_end - 1);
+    if (instance.starts_with("#(") || instance.find(' ') == std::string::npos) return true;
+  }
+  return false;
+}
+
 /// Adds the primitives that a text instantiates, and theirs.
 void add_primitives(const std::string& text, std::map<std::string, std::string>& files) {
   for (const auto& [name, primitive] : rtl::primitives()) {
     const std::string file = name + ".sv";
-    const bool is_used = text.find(" " + name + " #(") != std::string::npos;
-    if (!is_used || files.contains(file)) continue;
+    if (files.contains(file) || !instantiates(text, name)) continue;
     files[file] = primitive;
     add_primitives(primitive, files);
   }

@@ -325,6 +325,16 @@ NodeId Graph::total(Op op, NodeId a, LaneSet over) {
       {.op = op, .operands = {a}, .low = x.low * count, .high = x.high * count, .over = along});
 }
 
+NodeId Graph::floating(FloatUnit unit, std::vector<NodeId> operands, const std::string& parameters,
+                       const std::pair<Int128, Int128>& ends) {
+  return make({.op = Op::kFloat,
+               .operands = std::move(operands),
+               .low = ends.first,
+               .high = ends.second,
+               .value = static_cast<int>(unit),
+               .name = parameters});
+}
+
 NodeId Graph::dot(NodeId a, NodeId b, LaneSet over) {
   const auto is_byte = [&](NodeId id) {
     return (*this)[id].low >= -128 && (*this)[id].high <= 127;

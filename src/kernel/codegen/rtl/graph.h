@@ -12,6 +12,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kernel/expr.h"
@@ -54,10 +55,24 @@ enum class Op : std::uint8_t {
   kTotal,       ///< the sum over the lanes `over`
   kLeast,       ///< the least over the lanes `over`
   kGreatest,
+  kFloat,  ///< what a FloatUnit, `value`, makes of the bits of floats; `name`: its parameters
   kDot,    ///< of two operands of at most 8 bits: the sum of their products over the lanes `over`;
            ///< lane 2n along lane loop `value` shares a DSP with lane 2n + 1
   kRead,   ///< operands: address, bank, choice; `value` 1: consumes what it reads
   kWrite,  ///< operands: address, bank, choice, value
+};
+
+/// The floating-point modules (float_units.h).
+enum class FloatUnit : std::uint8_t {
+  kAdd,
+  kSubtract,
+  kMultiply,
+  kDivide,
+  kSqrt,
+  kIntegral,  ///< to a float without fraction
+  kToBfloat16,
+  kToFixed,
+  kFromFixed,
 };
 
 /// Where an element lies: in bank `bank + offsets[choice]`, at `address`. The bank depends on lanes
@@ -152,6 +167,9 @@ class Graph {
   /// kTotal, kLeast or kGreatest over lanes. Of a value that does not vary along some of them, a
   /// total counts it as often.
   NodeId total(Op op, NodeId a, LaneSet over);
+  /// `ends` are those of the result's bits as a natural number.
+  NodeId floating(FloatUnit unit, std::vector<NodeId> operands, const std::string& parameters,
+                  const std::pair<Int128, Int128>& ends);
   /// The sum of products over lanes, two products to a DSP: of values of at most 8 bits with signs,
   /// one of which does not vary along an even lane loop along which the other does. kNoNode if
   /// there is no such pair.

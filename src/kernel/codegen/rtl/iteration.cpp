@@ -143,9 +143,8 @@ class Builder {
       const Memory& memory = context_.design->memory(get->stream);
       const Place place = place_of(memory, get->channel, stmt, predicate);
       const Type& element = memory.array.element;
-      require_integer(element);
-      const NodeId value =
-          graph_.read(get->stream, place, lowest(element), highest(element), predicate, stmt, true);
+      const auto [low, high] = ends_of(element);
+      const NodeId value = graph_.read(get->stream, place, low, high, predicate, stmt, true);
       // A get changes the stream too.
       touch(value, get->channel, stmt, true);
       const Type& target = context_.design->memory(get->array).array.element;
@@ -171,7 +170,6 @@ class Builder {
 
   void store(const Store& node, const Stmt& stmt, NodeId predicate) {
     const Type& element = context_.design->memory(node.array).array.element;
-    require_integer(element);
     NodeId value = lower(node.value, stmt, predicate);
     const Type& type = node.value.type();
     if (!node.reduce) {
@@ -212,6 +210,7 @@ class Builder {
         if ((over >> n & 1) != 0) throw NotSideBySide{open_loop(n), reason};
       }
     };
+    if (element.is_float()) refuse("floats are summed one after the other");
     const bool varies = predicate != kNoNode && (graph_[predicate].lanes & over) != 0;
     const NodeId any = varies ? graph_.total(Op::kGreatest, predicate, over) : predicate;
     const auto masked = [&](NodeId wanted, Int128 neutral) {
@@ -250,6 +249,7 @@ class Builder {
       if (predicate != kNoNode) {
         value = graph_.mux(predicate, value, load(name, indices, stmt, predicate));
       }
+      check_lanes(write_to(name, single_place(name)));
       values_[name] = value;
       if (!own_.contains(name)) changed_[name] = {value, stmt};
       return;
@@ -263,8 +263,7 @@ class Builder {
   NodeId lower(const Expr& e, const Stmt& stmt, NodeId predicate) {
     const auto inner = [&](const Expr& operand) { return lower(operand, stmt, predicate); };
     if (const auto* node = e.as<Constant>()) {
-      require_integer(e.type());
-      return graph_.constant(node->raw);
+      return graph_.constant(raw_of(*node, e.type()));
     }
     if (const auto* node = e.as<Variable>()) return variable_named(node->name, e.type());
     if (const auto* node = e.as<Load>()) return load(node->array, node->indices, stmt, predicate);
@@ -277,7 +276,6 @@ class Builder {
       return rtl::apply(graph_, node->op, a, node->a.type(), b, node->b.type(), e.type());
     }
     if (const auto* node = e.as<Select>()) {
-      require_integer(e.type());
       const NodeId condition = inner(node->condition);
       const NodeId a = inner(node->a);
       return graph_.mux(condition, a, inner(node->b));
@@ -286,7 +284,6 @@ class Builder {
       return convert(graph_, inner(node->operand), node->operand.type(), e.type());
     }
     if (const auto* node = e.as<Bitcast>()) {
-      require_integer(node->operand.type());
       return reinterpret(graph_, inner(node->operand), e.type());
     }
     const auto& call = std::get<Apply>(e->value);
@@ -309,7 +306,6 @@ class Builder {
       const auto found = bound_.back().find(name);
       if (found != bound_.back().end()) return found->second;
     }
-    require_integer(type);
     const auto lane = lane_numbers_.find(name);
     if (lane != lane_numbers_.end()) {
       const auto loop = std::ranges::find(open_, name, [](const For* open) { return open->name; });
@@ -323,7 +319,8 @@ class Builder {
     if (range != context_.ranges.end()) {
       return graph_.input("loop_" + name, range->second.low, range->second.high);
     }
-    return graph_.input("arg_" + name, lowest(type), highest(type));
+    const auto [low, high] = ends_of(type);
+    return graph_.input("arg_" + name, low, high);
   }
 
   NodeId counter(const std::string& name, std::int64_t factor) {
@@ -336,10 +333,9 @@ class Builder {
   NodeId load(const std::string& array, const std::vector<Expr>& indices, const Stmt& stmt,
               NodeId predicate) {
     const Memory& memory = context_.design->memory(array);
-    const Type& element = memory.array.element;
-    require_integer(element);
-    const auto read = [&](const Place& place, NodeId when) {
-      return graph_.read(array, place, lowest(element), highest(element), when, stmt);
+    const auto [low, high] = ends_of(memory.array.element);
+    const auto read = [&, low = low, high = high](const Place& place, NodeId when) {
+      return graph_.read(array, place, low, high, when, stmt);
     };
     if (is_value(array)) {
       const auto known = values_.find(array);
@@ -388,7 +384,7 @@ class Builder {
   // Order.
 
   NodeId touch(NodeId node, const std::vector<Expr>& indices, const Stmt& stmt, bool is_write) {
-    check_lanes(node);
+    check_lanes(graph_[node]);
     Touch one{node, {}};
     one.access.array = graph_[node].name;
     one.access.indices = indices;
@@ -403,11 +399,20 @@ class Builder {
     return node;
   }
 
-  /// Throws NotSideBySide if two lanes meet at a port.
-  void check_lanes(NodeId id) const {
-    const Node& node = graph_[id];
+  /// A write as far as its place goes.
+  [[nodiscard]] Node write_to(const std::string& name, const Place& place) const {
+    return {.op = Op::kWrite,
+            .operands = {place.address, place.bank, place.choice},
+            .name = name,
+            .offsets = place.offsets,
+            .lanes = lanes_of(place)};
+  }
+
+  /// Throws NotSideBySide if two lanes meet at a port, or write to what may be the same register.
+  void check_lanes(const Node& node) const {
     const Memory& memory = context_.design->memory(node.name);
-    if (!memory.has_ports() || node.lanes == 0) return;
+    const bool is_limited = memory.has_ports() || node.op == Op::kWrite;
+    if (!is_limited || node.lanes == 0) return;
     if (context_.in_ring && memory.kind == Memory::Kind::kStream) {
       throw NotSideBySide{open_.back()->name, "its processes' streams close a ring"};
     }

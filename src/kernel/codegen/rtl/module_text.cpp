@@ -287,7 +287,7 @@ class Module {
     std::vector<std::string> elements;
     for (auto element = memory.array.table.rbegin(); element != memory.array.table.rend();
          ++element) {
-      elements.push_back(literal(element->as<Constant>()->raw, width));
+      elements.push_back(literal(raw_of(*element->as<Constant>(), element->type()), width));
     }
     declarations_.line(fmt::format("localparam [{}:0] rom_{} = {{{}}};",
                                    memory.banks.depth * width - 1, memory.array.name,

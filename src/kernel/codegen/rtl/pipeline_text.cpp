@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "kernel/codegen/rtl/arithmetic.h"
+#include "kernel/codegen/rtl/float_units.h"
 #include "kernel/codegen/rtl/joined.h"
 #include "kernel/scalar.h"
 
@@ -56,6 +57,8 @@ std::string_view word(Op op) {
       return "least";
     case Op::kGreatest:
       return "greatest";
+    case Op::kFloat:
+      return "real";
     case Op::kDot:
       return "dot";
     case Op::kWrite:
@@ -413,6 +416,9 @@ void PipelineText::operation(NodeId id) {
     case Op::kGreatest:
       declare(id);
       return total(id);
+    case Op::kFloat:
+      declare(id);
+      return floating(id);
     case Op::kDot:
       declare(id);
       return dot(id);
@@ -455,6 +461,22 @@ void PipelineText::unit(NodeId id) {
        fmt::format("{} #({}) {}_unit (.clk, .ce, .a({}), .b({}), .{}({}));",
                    is_product ? "multiply" : "divide", parameters, target, operand(id, 0),
                    operand(id, 1), is_product ? "p" : "q", part(target, node.lanes, node.width())));
+}
+
+void PipelineText::floating(NodeId id) {
+  const Node& node = graph()[id];
+  const auto which = static_cast<FloatUnit>(node.value);
+  const FloatModule& unit = module_of(which);
+  std::string ports = ".clk, .ce";
+  for (std::size_t i = 0; i < node.operands.size(); ++i) {
+    const int width = which == FloatUnit::kFromFixed ? graph()[node.operands[i]].width() : 32;
+    ports += fmt::format(", .{}({})", unit.inputs.at(i), operand(id, i, width));
+  }
+  if (!unit.settings.empty()) ports += fmt::format(", {}", unit.settings);
+  const std::string parameters = node.name.empty() ? "" : fmt::format("#({}) ", node.name);
+  line(node.lanes,
+       fmt::format("{} {}{}_unit ({}, .{}({}));", unit.module, parameters, node_name(id), ports,
+                   unit.output, part(node_name(id), node.lanes, node.width())));
 }
 
 void PipelineText::total(NodeId id) {

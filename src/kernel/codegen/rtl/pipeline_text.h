@@ -47,6 +47,7 @@ class PipelineText {
   /// The wire of a node's value, of all its lanes.
   void declare(NodeId id, const std::string& kind = "wire");
   void unit(NodeId id);
+  void floating(NodeId id);
   void total(NodeId id);
   void dot(NodeId id);
   void read(NodeId id);

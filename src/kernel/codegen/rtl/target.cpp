@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "kernel/codegen/rtl/float_units.h"
+
 namespace heddle::kernel::rtl {
 namespace {
 
@@ -49,6 +51,9 @@ Timing timing_of(const Graph& graph, const Node& node) {
       if (node.width() == 1) return {0, 0, kLogic * (levels + 1) / 2};
       return {levels, carry(node.width()), kLogic};
     }
+    case Op::kFloat:
+      // Behind the inputs operands are compared or taken apart; outputs are registers.
+      return {module_of(static_cast<FloatUnit>(node.value)).cycles, carry(32) + kLogic, kLogic};
     case Op::kDot: {
       const auto depth = static_cast<int>(graph.lane_count(node.over));
       const int chains = (depth + kDotChain - 1) / kDotChain;
