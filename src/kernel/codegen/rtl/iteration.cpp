@@ -333,9 +333,9 @@ class Builder {
   NodeId load(const std::string& array, const std::vector<Expr>& indices, const Stmt& stmt,
               NodeId predicate) {
     const Memory& memory = context_.design->memory(array);
-    const auto [low, high] = ends_of(memory.array.element);
-    const auto read = [&, low = low, high = high](const Place& place, NodeId when) {
-      return graph_.read(array, place, low, high, when, stmt);
+    const std::pair<Int128, Int128> ends = ends_of(memory.array.element);
+    const auto read = [&](const Place& place, NodeId when) {
+      return graph_.read(array, place, ends.first, ends.second, when, stmt);
     };
     if (is_value(array)) {
       const auto known = values_.find(array);
