@@ -447,7 +447,8 @@ class Module {
       return fmt::format("assign {}{} = {};", wanted, units == 1 ? "" : fmt::format("[{}]", unit),
                          any(parts_of(sites, unit, units == 1, 1, 1)));
     });
-    memories_.line(fmt::format("assign {}_{} = {{{}{{ce}}}} & {};", name, act, units, wanted));
+    const std::string enable = units == 1 ? "ce" : fmt::format("{{{}{{ce}}}}", units);
+    memories_.line(fmt::format("assign {}_{} = {} & {};", name, act, enable, wanted));
     stalls_.push_back(fmt::format("(|({} & ~{}_{}))", wanted, name, can));
   }
   template <typename Line>

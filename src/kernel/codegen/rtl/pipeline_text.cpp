@@ -120,17 +120,18 @@ void PipelineText::control(const std::string& go) {
   text_.line(fmt::format("wire {} = {};", name("go"), go));
   const bool has_loops = !leaf_.loops.empty();
   const std::string issue = name(has_loops ? "issue" : "go");
+  std::string skip;
   if (has_loops) {
-    std::string starts = "1'b1";  // whether there is an iteration
+    std::string starts;  // whether there is an iteration; empty: there is
     for (const Loop& loop : leaf_.loops) {
       const bool is_literal = loop.lower.register_name.empty() && loop.upper.register_name.empty();
       const int width = std::max(counter_width(loop), is_literal ? 1 : 64);
       if (is_literal && loop.lower.value.as<Constant>()->raw < loop.upper.value.as<Constant>()->raw)
         continue;
-      starts += fmt::format(" & ($signed({}) < $signed({}))", bound_text(loop.lower, width + 1),
-                            bound_text(loop.upper, width + 1));
+      starts += fmt::format("{}($signed({}) < $signed({}))", starts.empty() ? "" : " & ",
+                            bound_text(loop.lower, width + 1), bound_text(loop.upper, width + 1));
     }
-    text_.line(fmt::format("logic {0}, {1};", name("active"), name("skip")));
+    text_.line(fmt::format("logic {};", name("active")));
     const int interval = leaf_.times.interval;
     const int slots = bits_for(0, interval - 1);
     std::string turn;
@@ -151,15 +152,19 @@ void PipelineText::control(const std::string& go) {
       counter(leaf_.loops[i], advances, wraps);
     }
     text_.line(fmt::format("wire {} = {};", name("last"), ends));
-    text_.line("always_ff @(posedge clk)");
-    text_.line("  if (rst) begin");
-    text_.line(fmt::format("    {} <= 1'b0;", name("active")));
-    text_.line(fmt::format("    {} <= 1'b0;", name("skip")));
-    text_.line("  end else if (ce) begin");
-    text_.line(fmt::format("    {0} <= ({1} & {2}) | ({0} & ~{3});", name("active"), name("go"),
-                           starts, name("last")));
-    text_.line(fmt::format("    {} <= {} & ~({});", name("skip"), name("go"), starts));
-    text_.line("  end");
+    const auto flag = [&](const std::string& flag_name, const std::string& next) {
+      text_.line("always_ff @(posedge clk)");
+      text_.line(fmt::format("  if (rst) {} <= 1'b0;", flag_name));
+      text_.line(fmt::format("  else if (ce) {} <= {};", flag_name, next));
+    };
+    const std::string enters =
+        starts.empty() ? name("go") : fmt::format("({} & {})", name("go"), starts);
+    flag(name("active"), fmt::format("{0} | ({1} & ~{2})", enters, name("active"), name("last")));
+    if (!starts.empty()) {
+      text_.line(fmt::format("logic {};", name("skip")));
+      flag(name("skip"), fmt::format("{} & ~({})", name("go"), starts));
+      skip = " | " + name("skip");
+    }
     if (interval > 1) {
       text_.line(fmt::format(
           "always_ff @(posedge clk) if (ce) {0} <= ({1} | ({0} == {2})) ? {3} : {0} + {4};",
@@ -176,8 +181,7 @@ void PipelineText::control(const std::string& go) {
     text_.line(fmt::format("wire [0:0] {} = {};", name("valid"), issue));
   }
   text_.shift_register(name("tail"), depth, name(has_loops ? "last" : "go"));
-  text_.line(fmt::format("wire {} = {}[{}]{};", name("done"), name("tail"), depth,
-                         has_loops ? " | " + name("skip") : ""));
+  text_.line(fmt::format("wire {} = {}[{}]{};", name("done"), name("tail"), depth, skip));
 }
 
 void PipelineText::counter(const Loop& loop, const std::string& advances,
@@ -195,8 +199,12 @@ void PipelineText::counter(const Loop& loop, const std::string& advances,
                         const std::string& by) {
     text_.line("always_ff @(posedge clk) if (ce) begin");
     text_.line(fmt::format("  if ({}) {} <= {};", name("go"), target, first));
-    text_.line(fmt::format("  else if ({0}) {1} <= {2} ? {3} : {1} + {4};", advances, target, wraps,
-                           first, by));
+    // The outermost counter's end is the pipeline's.
+    const std::string next = fmt::format("{} + {}", target, by);
+    text_.line(fmt::format("  else if ({}) {} <= {};", advances, target,
+                           loop.name == leaf_.loops.front().name
+                               ? next
+                               : fmt::format("{} ? {} : {}", wraps, first, next)));
     text_.line("end");
   };
   step(count, bound_text(loop.lower, width), literal(1, width));
@@ -324,8 +332,9 @@ void PipelineText::for_choices(const Node& node, const std::string& bank, const 
   }
   line(lanes, fmt::format("for (genvar c = 0; c < {}; c = c + 1) begin : {}among{}",
                           node.offsets.size(), prefix_, blocks_++));
-  lines("  ", {fmt::format("({} + c * {})", bank, stride), "c",
-               fmt::format("({} == {}'(c))", choice, width)});
+  const std::string first = bank == "0" ? "" : bank + " + ";
+  lines("  ", {stride == 1 ? fmt::format("({}c)", first) : fmt::format("({}c * {})", first, stride),
+               "c", fmt::format("({} == {}'(c))", choice, width)});
   line(lanes, "end");
 }
 
