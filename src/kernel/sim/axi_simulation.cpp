@@ -241,10 +241,14 @@ class Device {
   }
   void edge() {
     for (Port& port : ports_) port.clock();
-    for (std::size_t i = 0; i < watched_.size(); ++i) observed_[i] += *watched_[i];
-    if (*start_ != 0) started_at_ = now_;
+    if (*start_ != 0) {
+      started_at_ = now_;
+      is_running_ = true;
+    }
+    for (std::size_t i = 0; i < watched_.size() && is_running_; ++i) observed_[i] += *watched_[i];
     if (*done_ != 0) {
       done_at_ = now_;
+      is_running_ = false;
       for (const Port& port : ports_) ensure(port.idle(), "done before all accesses were");
     }
     *clk_ = 1;
@@ -260,6 +264,7 @@ class Device {
   std::vector<Port> ports_;
   std::uint64_t now_ = 0;
   std::uint64_t started_at_ = 0;
+  bool is_running_ = false;
   std::uint64_t done_at_ = 0;
 };
 

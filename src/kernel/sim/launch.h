@@ -51,6 +51,7 @@ struct Launch {
   const char* trace = nullptr;
   // What came out.
   std::uint64_t cycles = 0;
+  std::uint64_t stalled = 0;  ///< cycles in which the core's clock enable was low
   std::uint64_t read_elements = 0;
   std::uint64_t written_elements = 0;
   std::uint32_t wrong_channel = 0;  ///< of an access outside of its array
@@ -61,7 +62,9 @@ enum class End : std::uint8_t {
   kDone,
   kLimit,
   kOutside,     ///< an access outside of its array
-  kUnfinished,  ///< done before all writes had arrived
+  kUnfinished,  ///< done before all accesses were
+  kEmptyWrite,  ///< a write of no element
+  kNotIdle,     ///< something happened before start or after done
 };
 
 using RunModel = End (*)(Launch*);

@@ -30,8 +30,8 @@ fs::path translate(const std::map<std::string, std::string>& files,
   const fs::path& cache = options.cache;
   const std::string program = verilator();
   std::vector<std::string> flags = {
-      "--cc", "--prefix", "Vheddle", "--top-module", "heddle_top", "-O3", "--x-assign", "fast",
-      "--x-initial", "fast", "--noassert", "-Wno-fatal", "-Wno-WIDTH", "--output-split", "0",
+      "--cc", "--prefix", "Vheddle", "--top-module", "heddle_top", "-O3", "--noassert",
+      "-Wno-fatal", "-Wno-WIDTH", "--output-split", "0",
       // Compilers take more than proportionally long for long functions.
       "--output-split-cfuncs", "200",
       // Its data-flow pass joins lanes into wide vectors by one concatenation a lane, which takes
@@ -39,6 +39,10 @@ fs::path translate(const std::map<std::string, std::string>& files,
       "-fno-dfg",
       // Of generate loops, over lanes and banks: any number.
       "--unroll-count", "1000000"};
+  // Registers start with random values, and what is left open is random (randReset), except where
+  // runs are to be fast.
+  const std::string unknown = options.optimise ? "fast" : "unique";
+  flags.insert(flags.end(), {"--x-assign", unknown, "--x-initial", unknown});
   if (!options.trace.empty()) flags.emplace_back("--trace-fst");
   if (options.optimise) flags.emplace_back("-DHEDDLE_FAST_DOTS");
   std::string all = fmt::format("{} {}\n", identify_program(program), fmt::join(flags, " "));

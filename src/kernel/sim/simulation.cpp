@@ -88,9 +88,11 @@ std::string top_text(const std::vector<rtl::Design>& designs) {
   const std::vector<Place> places = places_of(designs);
   const std::size_t kernels = std::max<std::size_t>(designs.size(), 65);
   const std::size_t scalars = std::max<std::size_t>(places.back().scalar, 2);
-  std::vector<std::string> ports = {"input logic clk", "input logic rst",
+  std::vector<std::string> ports = {"input logic clk",
+                                    "input logic rst",
                                     fmt::format("input logic [{}:0] start", kernels - 1),
                                     fmt::format("output logic [{}:0] done", kernels - 1),
+                                    fmt::format("output logic [{}:0] ce", kernels - 1),
                                     fmt::format("input logic [{}:0] scalars", 64 * scalars - 1)};
   std::string cores;
   for (std::size_t i = 0; i < designs.size(); ++i) {
@@ -101,6 +103,7 @@ std::string top_text(const std::vector<rtl::Design>& designs) {
       }
     });
     cores += core_instance(designs[i], i, places[i]);
+    cores += fmt::format("  assign ce[{0}] = core_{0}.ce;\n", i);
   }
   return fmt::format("module heddle_top (\n  {}\n);\n{}endmodule\n", fmt::join(ports, ",\n  "),
                      cores);
@@ -136,11 +139,18 @@ std::vector<rtl::Design> designs_of(const std::vector<KernelPtr>& kernels,
   return designs;
 }
 
+bool has_processes(const rtl::Design& design) {
+  return std::ranges::any_of(design.memories, [](const rtl::Memory& memory) {
+    return memory.kind == rtl::Memory::Kind::kStream;
+  });
+}
+
 SharedObject compiled(const std::vector<rtl::Design>& designs, const SimulationOptions& options) {
   std::map<std::string, std::string> files;
   for (const rtl::Design& design : designs) {
     for (const auto& [name, text] : core_sources(design)) files[name] = text;
   }
+  if (options.edit) options.edit(files);
   files["heddle_top.sv"] = top_text(designs);
   return sim::build_model(std::move(files), pins_text(designs) + std::string(sim::kHarness),
                           options);
@@ -200,8 +210,22 @@ SimulationReport Simulation::run(std::span<const Argument> arguments, std::size_
   ensure(end != sim::End::kOutside, "{} accessed element {} of its array number {}", launched.name,
          launch.wrong_index, launch.wrong_channel);
   ensure(end != sim::End::kUnfinished, "{} was done before its accesses were", launched.name);
-  return {launch.cycles, rtl::count_cycles(designs_[kernel], values), launch.read_elements,
-          launch.written_elements};
+  ensure(end != sim::End::kEmptyWrite, "{} wrote a word of no element", launched.name);
+  ensure(end != sim::End::kNotIdle, "{} did something before its start or after it was done",
+         launched.name);
+  SimulationReport report;
+  report.cycles = launch.cycles;
+  report.formula = rtl::count_cycles(designs_[kernel], values);
+  report.stalled = launch.stalled;
+  const bool is_slow = launch.stalls > 0 ||
+                       launch.read_cycles > static_cast<std::uint32_t>(target.memory_read) ||
+                       launch.write_cycles > static_cast<std::uint32_t>(target.memory_write);
+  if (report.formula && !(is_slow && has_processes(designs_[kernel]))) {
+    report.expected = static_cast<std::uint64_t>(*report.formula) + launch.stalled;
+  }
+  report.read_elements = launch.read_elements;
+  report.written_elements = launch.written_elements;
+  return report;
 }
 
 }  // namespace heddle::kernel

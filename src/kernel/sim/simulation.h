@@ -2,6 +2,8 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,6 +20,8 @@ struct SimulationOptions {
   /// as such, not DSP by DSP (rtl/packed_cascade.sv).
   bool optimise = false;
   std::filesystem::path trace;  ///< an FST file of the last run; empty: none
+  /// Changes emitted files, by name, before the model is made of them: to see faults being noticed.
+  std::function<void(std::map<std::string, std::string>&)> edit;
   std::filesystem::path cache;  ///< where models are kept; empty: default_cache()
 };
 
@@ -35,6 +39,10 @@ struct MemoryModel {
 struct SimulationReport {
   std::uint64_t cycles = 0;             ///< from start to done, counted
   std::optional<std::int64_t> formula;  ///< what the compiler says they are without stalls
+  std::uint64_t stalled = 0;            ///< of these, cycles in which the core stood still
+  /// What the cycles must be: the formula and those that it stood still, whatever memory does;
+  /// where processes wait for themselves it is known only of a memory that keeps its time.
+  std::optional<std::uint64_t> expected;
   std::uint64_t read_elements = 0;
   std::uint64_t written_elements = 0;
 };

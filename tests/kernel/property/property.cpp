@@ -178,9 +178,9 @@ class Session {
         if (std::string difference = found.difference(*one.expected); !difference.empty()) {
           return fmt::format("{} (stalls {})", difference, stalls);
         }
-        if (stalls == 0 && report.formula &&
-            *report.formula != static_cast<std::int64_t>(report.cycles)) {
-          return fmt::format("{} cycles, {} by the formula", report.cycles, *report.formula);
+        if (report.expected && *report.expected != report.cycles) {
+          return fmt::format("{} cycles, {} expected (stalls {})", report.cycles, *report.expected,
+                             stalls);
         }
       } catch (const InternalError& error) {
         return fmt::format("{} (stalls {})", error.what(), stalls);
