@@ -28,6 +28,7 @@ int run(int argc, char** argv) {
   heddle::add_compare(app);
   heddle::add_kernel(app);
   heddle::add_board(app);
+  heddle::add_analyze(app);
   heddle::add_ablation(app);
   try {
     app.parse(argc, argv);

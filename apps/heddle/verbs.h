@@ -12,6 +12,7 @@ void add_quantize(CLI::App& app);
 void add_compare(CLI::App& app);
 void add_kernel(CLI::App& app);
 void add_board(CLI::App& app);
+void add_analyze(CLI::App& app);
 void add_ablation(CLI::App& app);
 
 }  // namespace heddle

@@ -17,13 +17,14 @@ struct Kind {
   std::string_view name;  ///< as in config.json
   std::unique_ptr<Policy> (*open_policy)(const std::filesystem::path&, const PolicyOptions&);
   ModelDescription (*describe)(const std::filesystem::path&, bool check_weights);
+  Workload (*workload)(const std::filesystem::path&, const WorkloadOptions&);
   void (*synthesise)(const SynthesisRequest&);
   std::vector<std::string> (*sizes)();
 };
 
 constexpr std::array kKinds = {
-    Kind{"smolvla", smolvla::open_smolvla, smolvla::describe_smolvla, smolvla::synthesise,
-         smolvla::synthesis_sizes},
+    Kind{"smolvla", smolvla::open_smolvla, smolvla::describe_smolvla, smolvla::workload_of_smolvla,
+         smolvla::synthesise, smolvla::synthesis_sizes},
 };
 
 std::string known_names() {
@@ -73,6 +74,13 @@ std::unique_ptr<Policy> open_policy(const std::filesystem::path& folder,
 
 ModelDescription describe(const std::filesystem::path& folder, bool check_weights) {
   return kind_of(folder).describe(folder, check_weights);
+}
+
+Workload workload(const std::filesystem::path& config, const WorkloadOptions& options) {
+  const bool is_file = config.filename() == "config.json";
+  const std::filesystem::path folder = is_file ? config.parent_path() : config;
+  const std::filesystem::path here = folder.empty() ? std::filesystem::path(".") : folder;
+  return kind_of(here).workload(here, options);
 }
 
 void synthesise(const SynthesisRequest& request) {

@@ -9,6 +9,7 @@
 #include "model/description.h"
 #include "model/policy.h"
 #include "model/synthesis.h"
+#include "model/workload.h"
 
 namespace heddle {
 
@@ -21,6 +22,10 @@ std::unique_ptr<Policy> open_policy(const std::filesystem::path& folder,
 /// cannot be read at all; lesser faults are part of the description. `check_weights` is as in
 /// PolicyOptions: where it is false, tensors "<weight>.<part>" are taken for parts of that weight.
 ModelDescription describe(const std::filesystem::path& folder, bool check_weights = true);
+
+/// The work of one answer, from a config.json (or its folder) alone. Throws UserError for a file
+/// that is broken or of an unknown kind, and for options that the model does not have.
+Workload workload(const std::filesystem::path& config, const WorkloadOptions& options = {});
 
 /// Writes a checkpoint with the files, tensors and dtypes of a published one and random weights
 /// that keep activations in a sane range. Equal requests give equal bytes on every platform. The

@@ -16,6 +16,13 @@ struct Mistake {
 };
 
 const std::string kSmall = "kernel area k.txt ";
+const std::string kPolicy = "analyze config.json ";
+
+/// A shell command that writes b.json: the U280 with one edit.
+std::string edited_board(const std::string& edit) {
+  return std::string("'") + HEDDLE_PROGRAM + "' board show u280 --json | sed '" + edit +
+         "' > b.json";
+}
 
 std::vector<Mistake> mistakes() {
   return {
@@ -60,6 +67,43 @@ std::vector<Mistake> mistakes() {
        kSmall,
        {"HEDDLE_CACHE", "/proc/self/none"},
        "export HEDDLE_CACHE=/proc/self/none"},
+      {"analysis_of_nothing", "analyze", {"CONFIG", "required"}, ""},
+      {"analysis_of_no_such_file", "analyze none/config.json", {"none"}, ""},
+      {"analysis_of_a_folder_without_config", "analyze .", {"config.json"}, "rm config.json"},
+      {"analysis_of_no_json", kPolicy, {"config.json", "JSON"}, "echo lut > config.json"},
+      {"analysis_of_an_unknown_model",
+       kPolicy,
+       {"\"pi9\"", "known: smolvla"},
+       "echo '{\"type\": \"pi9\"}' > config.json"},
+      {"analysis_with_a_negative_clock", kPolicy + "--clock=-3", {"-3 MHz", "1 to 10000"}, ""},
+      {"analysis_with_a_clock_of_zero", kPolicy + "--clock 0", {"0 MHz", "1 to 10000"}, ""},
+      {"analysis_with_no_clock_at_all", kPolicy + "--clock nan", {"MHz", "1 to 10000"}, ""},
+      {"analysis_with_a_word_for_a_clock", kPolicy + "--clock fast", {"--clock", "fast"}, ""},
+      {"analysis_of_no_requests", kPolicy + "--batch 0", {"batch of 0", "from 1"}, ""},
+      {"analysis_of_too_many", kPolicy + "--batch 999999999999", {"999999999999", "1048576"}, ""},
+      {"analysis_in_an_unknown_precision", kPolicy + "--precision w2a8", {"w2a8", "w4a8"}, ""},
+      {"analysis_on_an_unknown_board", kPolicy + "--board u208", {"\"u208\"", "u280"}, ""},
+      {"analysis_on_a_broken_board",
+       kPolicy + "--board b.json",
+       {"b.json", "\"name\""},
+       "echo '{}' > b.json"},
+      {"analysis_without_a_rule",
+       kPolicy + "--board b.json --precision bf16",
+       {"bfloat16", "int8 x int8", "add the rule"},
+       edited_board("s/bfloat16/float16/")},
+      {"analysis_on_a_board_without_bandwidth",
+       kPolicy + "--board b.json",
+       {"b.json", "sustained_gb_s"},
+       edited_board("s/13.28/0/")},
+      {"analysis_on_a_board_without_dsps",
+       kPolicy + "--board b.json",
+       {"b.json", "dsp"},
+       edited_board("s/9024/-1/")},
+      {"analysis_of_too_many_cameras", kPolicy + "--cameras 4", {"4 cameras", "1 to 3"}, ""},
+      {"analysis_of_no_cameras", kPolicy + "--cameras 0", {"0 cameras", "1 to 3"}, ""},
+      {"analysis_of_no_steps", kPolicy + "--steps 0", {"0 denoising steps", "1 to 1000"}, ""},
+      {"analysis_of_too_many_tokens", kPolicy + "--tokens 49", {"49 language", "1 to 48"}, ""},
+      {"analysis_of_an_argument_too_much", kPolicy + "more", {"more"}, ""},
       {"area_with_a_yosys_that_is_killed",
        kSmall,
        {"yosys", "signal 9", "module copy_core", "memory"},
@@ -81,6 +125,7 @@ TEST_P(BoardCommandTest, IsExplained) {
   scratch.put("k.txt",
               "kernel copy(x: in int<8>[4], y: out int<8>[4]) {\n  for i in 0..4 {\n"
               "    y[i] = x[i]\n  }\n}\n");
+  scratch.put("config.json", read_file("examples/configs/smolvla/config.json"));
   const std::string enter = "cd '" + scratch.path().string() + "'";
   const std::string prepare = mistake.shell.empty() ? "" : " && " + mistake.shell;
   // Once without the program, to know which files belong to the mistake.

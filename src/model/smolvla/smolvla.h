@@ -7,6 +7,7 @@
 
 #include "model/description.h"
 #include "model/policy.h"
+#include "model/workload.h"
 
 namespace heddle::smolvla {
 
@@ -19,5 +20,8 @@ std::unique_ptr<Policy> open_smolvla(const std::filesystem::path& folder,
 /// What is in such a folder, also where it could not be run. Throws UserError if config or weights
 /// cannot be read at all. For `check_weights` see describe() in model/registry.h.
 ModelDescription describe_smolvla(const std::filesystem::path& folder, bool check_weights);
+
+/// The work of one answer, from such a folder's config.json alone. Throws UserError.
+Workload workload_of_smolvla(const std::filesystem::path& folder, const WorkloadOptions& options);
 
 }  // namespace heddle::smolvla
