@@ -18,7 +18,7 @@ constexpr std::int64_t kMostRequests = 1 << 20;
 struct Options {
   std::string config;
   WorkloadOptions workload;
-  std::string board = "u280";
+  std::string board;
   std::string precision = "w8a8";
   std::optional<double> clock_mhz;
   std::int64_t batch = 1;
@@ -254,7 +254,7 @@ void add_analyze(CLI::App& app) {
   verb->add_option("CONFIG", options->config, "A config.json, or the folder that holds it")
       ->required();
   verb->add_option("--board", options->board, "A name from `heddle board list`, or a file")
-      ->capture_default_str();
+      ->required();
   verb->add_option("--clock", options->clock_mhz, "MHz; the board's own unless given");
   verb->add_option("--precision", options->precision, "f32, bf16, w8a8 or w4a8")
       ->capture_default_str();

@@ -16,7 +16,8 @@ struct Mistake {
 };
 
 const std::string kSmall = "kernel area k.txt ";
-const std::string kPolicy = "analyze config.json ";
+const std::string kAnalyze = "analyze config.json ";
+const std::string kPolicy = kAnalyze + "--board u280 ";
 
 /// A shell command that writes b.json: the U280 with one edit.
 std::string edited_board(const std::string& edit) {
@@ -67,9 +68,13 @@ std::vector<Mistake> mistakes() {
        kSmall,
        {"HEDDLE_CACHE", "/proc/self/none"},
        "export HEDDLE_CACHE=/proc/self/none"},
-      {"analysis_of_nothing", "analyze", {"CONFIG", "required"}, ""},
-      {"analysis_of_no_such_file", "analyze none/config.json", {"none"}, ""},
-      {"analysis_of_a_folder_without_config", "analyze .", {"config.json"}, "rm config.json"},
+      {"analysis_of_nothing", "analyze --board u280", {"CONFIG", "required"}, ""},
+      {"analysis_on_no_board", kAnalyze, {"--board", "required"}, ""},
+      {"analysis_of_no_such_file", "analyze none/config.json --board u280", {"none"}, ""},
+      {"analysis_of_a_folder_without_config",
+       "analyze none --board u280",
+       {"none/config.json"},
+       "mkdir none"},
       {"analysis_of_no_json", kPolicy, {"config.json", "JSON"}, "echo lut > config.json"},
       {"analysis_of_an_unknown_model",
        kPolicy,
@@ -82,21 +87,21 @@ std::vector<Mistake> mistakes() {
       {"analysis_of_no_requests", kPolicy + "--batch 0", {"batch of 0", "from 1"}, ""},
       {"analysis_of_too_many", kPolicy + "--batch 999999999999", {"999999999999", "1048576"}, ""},
       {"analysis_in_an_unknown_precision", kPolicy + "--precision w2a8", {"w2a8", "w4a8"}, ""},
-      {"analysis_on_an_unknown_board", kPolicy + "--board u208", {"\"u208\"", "u280"}, ""},
+      {"analysis_on_an_unknown_board", kAnalyze + "--board u208", {"\"u208\"", "u280"}, ""},
       {"analysis_on_a_broken_board",
-       kPolicy + "--board b.json",
+       kAnalyze + "--board b.json",
        {"b.json", "\"name\""},
        "echo '{}' > b.json"},
       {"analysis_without_a_rule",
-       kPolicy + "--board b.json --precision bf16",
+       kAnalyze + "--board b.json --precision bf16",
        {"bfloat16", "int8 x int8", "add the rule"},
        edited_board("s/bfloat16/float16/")},
       {"analysis_on_a_board_without_bandwidth",
-       kPolicy + "--board b.json",
+       kAnalyze + "--board b.json",
        {"b.json", "sustained_gb_s"},
        edited_board("s/13.28/0/")},
       {"analysis_on_a_board_without_dsps",
-       kPolicy + "--board b.json",
+       kAnalyze + "--board b.json",
        {"b.json", "dsp"},
        edited_board("s/9024/-1/")},
       {"analysis_of_too_many_cameras", kPolicy + "--cameras 4", {"4 cameras", "1 to 3"}, ""},
