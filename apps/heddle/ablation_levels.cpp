@@ -5,6 +5,7 @@
 #include "kernel/library/exact_attention_launches.h"
 #include "kernel/library/exact_mlp_dataflow.h"
 #include "kernel/library/exact_moe_dataflow.h"
+#include "kernel/library/exact_norm_dataflow.h"
 #include "kernel/library/word_products.h"
 
 namespace heddle {
@@ -16,13 +17,13 @@ using kernel::KernelPtr;
 constexpr int kFraction = 18;
 
 AblationLevel of_one_kernel(const std::string& name, const std::string& summary,
-                            const KernelPtr& scheduled, double products_per_cycle) {
+                            const KernelPtr& scheduled, double work_per_cycle) {
   return {
       name,
       summary,
       {scheduled},
       [](std::span<const Argument> arguments, const LaunchKernel& launch) { launch(0, arguments); },
-      products_per_cycle};
+      work_per_cycle};
 }
 
 /// The plain kernel, and whole words of products at a time.
@@ -52,13 +53,12 @@ AblationLayer mlp_layer(bool is_full) {
   const kernel::ExactMlpShape& layer = shape.layer;
   kernel::ExactMlpShape in_blocks = layer;
   in_blocks.block = 16;
-  AblationLayer result{
-      .name = "mlp",
-      .shape = fmt::format("{} rows, {} -> {} -> {}", layer.rows, layer.hidden, layer.inner,
-                           layer.hidden),
-      .plain = kernel::mlp_exact(in_blocks),
-      .products = 2.0 * static_cast<double>(layer.rows * layer.hidden * layer.inner),
-      .levels = {}};
+  AblationLayer result{.name = "mlp",
+                       .shape = fmt::format("{} rows, {} -> {} -> {}", layer.rows, layer.hidden,
+                                            layer.inner, layer.hidden),
+                       .plain = kernel::mlp_exact(in_blocks),
+                       .work = 2.0 * static_cast<double>(layer.rows * layer.hidden * layer.inner),
+                       .levels = {}};
   result.levels = plain_levels(result.plain, shape.width);
   const auto add = [&](const std::string& name, std::int64_t rows, bool packed) {
     shape.tile_rows = rows;
@@ -95,8 +95,8 @@ AblationLayer attention_layer(bool is_full) {
                        .shape = fmt::format("{} tokens of {}, {} heads of {}", layer.tokens,
                                             layer.hidden, layer.heads, layer.head_dim),
                        .plain = kernel::attention_exact(layer),
-                       .products = static_cast<double>(layer.tokens * width) *
-                                   static_cast<double>(4 * layer.hidden + 2 * layer.tokens),
+                       .work = static_cast<double>(layer.tokens * width) *
+                               static_cast<double>(4 * layer.hidden + 2 * layer.tokens),
                        .levels = {}};
   constexpr std::int64_t kWord = 64;
   result.levels = plain_levels(result.plain, kWord);
@@ -141,8 +141,8 @@ AblationLayer moe_layer(bool is_full) {
                        .shape = fmt::format("{} tokens, {} experts of {} -> {} -> {}", layer.tokens,
                                             layer.experts, layer.hidden, layer.inner, layer.hidden),
                        .plain = kernel::moe_exact(layer),
-                       .products = static_cast<double>(layer.tokens * layer.hidden) *
-                                   static_cast<double>(2 * layer.inner + layer.experts),
+                       .work = static_cast<double>(layer.tokens * layer.hidden) *
+                               static_cast<double>(2 * layer.inner + layer.experts),
                        .levels = {}};
   result.levels = plain_levels(result.plain, shape.width);
   const auto add = [&](const std::string& name, std::int64_t rows, bool packed) {
@@ -165,10 +165,42 @@ AblationLayer moe_layer(bool is_full) {
   return result;
 }
 
+AblationLayer norm_layer(bool is_full) {
+  kernel::NormDataflowShape shape;
+  shape.layer = {.rows = is_full ? 1024 : 64,
+                 .columns = is_full ? 768 : 64,
+                 .a_fraction = kFraction,
+                 .b_fraction = kFraction,
+                 .sum_fraction = kFraction,
+                 .norm_fraction = kFraction,
+                 .epsilon = 1e-6,
+                 .block = 16};
+  const kernel::ExactNormShape& layer = shape.layer;
+  AblationLayer result{.name = "norm",
+                       .shape = fmt::format("{} rows of {}", layer.rows, layer.columns),
+                       .plain = kernel::norm_exact(layer),
+                       .work = static_cast<double>(layer.rows * layer.columns),
+                       .unit = "elements",
+                       .levels = {}};
+  result.levels.push_back(of_one_kernel("base", "the plain kernel, no step", result.plain, 1));
+  const auto add = [&](const std::string& name, std::int64_t lanes) {
+    shape.lanes = lanes;
+    result.levels.push_back(
+        of_one_kernel(name, fmt::format("processes in a row, {} columns in a cycle", lanes),
+                      kernel::norm_lanes(kernel::norm_dataflow(shape), lanes).kernel(),
+                      static_cast<double>(lanes)));
+  };
+  add("processes", 1);
+  add("words", 4);
+  add("wide", 16);
+  add("wider", 32);
+  return result;
+}
+
 }  // namespace
 
 const std::vector<std::string>& ablation_layers() {
-  static const std::vector<std::string> names = {"attention", "mlp", "moe"};
+  static const std::vector<std::string> names = {"attention", "mlp", "moe", "norm"};
   return names;
 }
 
@@ -176,6 +208,7 @@ AblationLayer ablation_layer(const std::string& name, bool is_full) {
   if (name == "attention") return attention_layer(is_full);
   if (name == "mlp") return mlp_layer(is_full);
   if (name == "moe") return moe_layer(is_full);
+  if (name == "norm") return norm_layer(is_full);
   throw InternalError("no layer is called " + name);
 }
 
@@ -188,14 +221,20 @@ void fill_layer_input(kernel::Buffer& buffer, const std::string& name, std::uint
   };
   std::int64_t low = -127;
   std::int64_t high = 127;
-  if (name.ends_with("_mantissa")) {
+  if (buffer.element() == kernel::mantissa_type()) {
     low = 1 << 15;
     high = (1 << 16) - 1;
+  } else if (name == "factor_exponent") {
+    low = -16;
+    high = -15;
   } else if (name.ends_with("_exponent")) {
     // Rows of 22 bits; weights that give as many.
     low = is_weight ? -33 : 5;
     high = is_weight ? -30 : 7;
-  } else if (name.ends_with("_bias")) {
+  } else if (name.ends_with("_sign")) {
+    low = 0;
+    high = 1;
+  } else if (buffer.element() == kernel::fixed_number()) {
     low = -(1 << 20);
     high = 1 << 20;
   }

@@ -103,6 +103,9 @@ std::string script_of(const Task& task, const SynthesisOptions& options) {
     script += fmt::format("chparam -set {} {} {}\n", name, value, task.module);
   }
   for (const std::string& child : task.children) script += "blackbox " + child + "\n";
+  // Registers are packed into DSPs of older families alone, and looking for them in vain takes
+  // longer than all the rest where a module holds hundreds of multipliers.
+  script += "scratchpad -set xilinx_dsp.multonly 1\n";
   // URAM is only used with -uram; without pads and clock buffers the module is part of something.
   script += fmt::format(
       "synth_xilinx -family xcup -top {} -noiopad -noclkbuf -flatten -uram\n"

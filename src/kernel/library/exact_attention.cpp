@@ -378,20 +378,25 @@ KernelPtr attention_exact(const ExactAttentionShape& shape, const std::string& n
   return k.build();
 }
 
+ExactAttentionShape exact_attention_shape(const LibraryArguments& a) {
+  return {.tokens = a.number("tokens"),
+          .hidden = a.number("hidden"),
+          .heads = a.number("heads"),
+          .head_dim = a.number("head_dim"),
+          .x_fraction = fraction_of(a, "x_fraction"),
+          .q_fraction = fraction_of(a, "q_fraction"),
+          .k_fraction = fraction_of(a, "k_fraction"),
+          .v_fraction = fraction_of(a, "v_fraction"),
+          .context_fraction = fraction_of(a, "context_fraction"),
+          .y_fraction = fraction_of(a, "y_fraction"),
+          .scale = 1 / std::sqrt(static_cast<double>(a.number("head_dim")))};
+}
+
 LibraryKernel attention_exact_entry() {
   const auto make = [](const LibraryArguments& a) {
-    return attention_exact({.tokens = a.number("tokens"),
-                            .hidden = a.number("hidden"),
-                            .heads = a.number("heads"),
-                            .head_dim = a.number("head_dim"),
-                            .x_fraction = fraction_of(a, "x_fraction"),
-                            .q_fraction = fraction_of(a, "q_fraction"),
-                            .k_fraction = fraction_of(a, "k_fraction"),
-                            .v_fraction = fraction_of(a, "v_fraction"),
-                            .context_fraction = fraction_of(a, "context_fraction"),
-                            .y_fraction = fraction_of(a, "y_fraction"),
-                            .scale = 1 / std::sqrt(static_cast<double>(a.number("head_dim"))),
-                            .block = a.number("block")});
+    ExactAttentionShape shape = exact_attention_shape(a);
+    shape.block = a.number("block");
+    return attention_exact(shape);
   };
   return {"attention_exact",
           "projections, attention and output projection of int<8> rows to Fixed numbers, by "

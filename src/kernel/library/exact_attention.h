@@ -41,6 +41,8 @@ struct ExactAttentionShape {
 KernelPtr attention_exact(const ExactAttentionShape& shape,
                           const std::string& name = "attention_exact");
 
+/// The shape that parameters of a library kernel say, a token at a time.
+ExactAttentionShape exact_attention_shape(const LibraryArguments& arguments);
 LibraryKernel attention_exact_entry();
 
 }  // namespace heddle::kernel

@@ -691,4 +691,32 @@ Schedule attention_array_arrays(const KernelPtr& kernel, bool packed) {
   return s;
 }
 
+LibraryKernel attention_array_entry() {
+  const auto make = [](const LibraryArguments& a) {
+    return attention_array({exact_attention_shape(a), a.number("tile_rows"), a.number("lanes")});
+  };
+  const auto arrays = [](bool packed) {
+    return [packed](const KernelPtr& kernel, const LibraryArguments&) {
+      return attention_array_arrays(kernel, packed);
+    };
+  };
+  std::vector<LibraryParameter> parameters = attention_exact_entry().parameters;
+  std::erase_if(parameters, [](const LibraryParameter& p) { return p.name == "block"; });
+  for (LibraryParameter& parameter : parameters) {
+    if (parameter.name == "heads") parameter.default_number = 1;
+    const bool is_in_words =
+        parameter.name == "tokens" || parameter.name == "hidden" || parameter.name == "head_dim";
+    if (is_in_words) parameter.default_number = kWord;
+  }
+  parameters.push_back(size_parameter("tile_rows", "rows that the array holds", 16));
+  parameters.push_back(size_parameter("lanes", "rows that are requantised in a cycle", 4));
+  return {"attention_array",
+          "a step of attention_exact as processes around one array of multipliers",
+          parameters,
+          make,
+          {base_schedule(),
+           {"arrays", "an array of multipliers, a DSP for each product", arrays(false)},
+           {"packed", "an array of multipliers, two products to a DSP", arrays(true)}}};
+}
+
 }  // namespace heddle::kernel

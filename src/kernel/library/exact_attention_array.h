@@ -48,4 +48,6 @@ KernelPtr attention_array(const AttentionArrayShape& shape,
 /// DSP.
 Schedule attention_array_arrays(const KernelPtr& kernel, bool packed);
 
+LibraryKernel attention_array_entry();
+
 }  // namespace heddle::kernel

@@ -12,6 +12,8 @@ struct ExactLayerNormShape {
   int y_fraction = 0;
   double epsilon = 0;
 };
+/// Throws UserError for more than 65,536.
+void check_norm_columns(std::int64_t columns);
 /// x [rows, columns] int<27>; factor uint<16>, factor_exponent int<8>, factor_sign uint<1> (1:
 /// negative), offset int<27> (at y's fraction), all [columns] -> y [rows, columns] int<27>. A row's
 /// statistics are nests of their own; its two divisions and the square root (31 steps of a digit)
@@ -33,6 +35,8 @@ struct ExactNormShape {
 /// [rows, columns] int<27> = a + b, and y, y_mantissa, y_exponent = the codes of layer_norm(sum).
 KernelPtr norm_exact(const ExactNormShape& shape, const std::string& name = "norm_exact");
 
+/// The shape that parameters of a library kernel say, a row at a time.
+ExactNormShape exact_norm_shape(const LibraryArguments& arguments);
 LibraryKernel norm_exact_entry();
 
 }  // namespace heddle::kernel

@@ -10,11 +10,13 @@
 #include "kernel/library/common.h"
 #include "kernel/library/elementwise.h"
 #include "kernel/library/exact_attention.h"
+#include "kernel/library/exact_attention_array.h"
 #include "kernel/library/exact_linear.h"
 #include "kernel/library/exact_mlp.h"
 #include "kernel/library/exact_mlp_dataflow.h"
 #include "kernel/library/exact_moe.h"
 #include "kernel/library/exact_norm.h"
+#include "kernel/library/exact_norm_dataflow.h"
 #include "kernel/library/instructions.h"
 #include "kernel/library/matrix.h"
 #include "kernel/library/mlp.h"
@@ -79,6 +81,7 @@ const std::string& word_in(const std::string& kernel, const LibraryParameter& pa
 
 std::vector<LibraryKernel> make_library() {
   std::vector<LibraryKernel> kernels = {attention_entry(),
+                                        attention_array_entry(),
                                         attention_exact_entry(),
                                         attention_layer_entry(),
                                         gelu_entry(),
@@ -95,6 +98,7 @@ std::vector<LibraryKernel> make_library() {
                                         moe_exact_entry(),
                                         multiply_entry(),
                                         norm_exact_entry(),
+                                        norm_dataflow_entry(),
                                         relu_entry(),
                                         quantise_exact_entry(),
                                         requantise_entry(),

@@ -22,7 +22,18 @@ inline const Scalars kLibraryScalars = {{"scale", 0.05},
                                         {"context_multiplier", 1 << 30},
                                         {"context_shift", 46},
                                         {"product_multiplier", 1e9},
-                                        {"product_shift", 36}};
+                                        {"product_shift", 36},
+                                        // The projections of attention_array's default shape.
+                                        {"step", 0},
+                                        {"row_words", 64},
+                                        {"row_scales", 64},
+                                        {"moving_words", 192},
+                                        {"octave_count", 1},
+                                        {"columns", 192},
+                                        {"values", 1},
+                                        {"code_words", 192},
+                                        {"code_scales", 192},
+                                        {"code_octave_count", 1}};
 
 /// Random inputs; multipliers and shifts that go together.
 inline Operands library_inputs(const KernelPtr& kernel) {

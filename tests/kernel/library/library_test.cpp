@@ -42,6 +42,7 @@ TEST(Library, HasTheKernelsOfTransformersSortedByName) {
   std::vector<std::string> names;
   for (const LibraryKernel& kernel : library()) names.push_back(kernel.name);
   EXPECT_EQ(names, (std::vector<std::string>{"attention",
+                                             "attention_array",
                                              "attention_exact",
                                              "attention_layer",
                                              "gelu",
@@ -57,6 +58,7 @@ TEST(Library, HasTheKernelsOfTransformersSortedByName) {
                                              "moe_dense",
                                              "moe_exact",
                                              "multiply",
+                                             "norm_dataflow",
                                              "norm_exact",
                                              "quantise_exact",
                                              "relu",

@@ -246,7 +246,9 @@ class Builder {
               const Stmt& stmt, NodeId predicate) {
     const Memory& memory = context_.design->memory(name);
     if (is_value(name)) {
-      if (predicate != kNoNode) {
+      // What an iteration has of its own is nothing before it is written.
+      const bool is_first = own_.contains(name) && !values_.contains(name);
+      if (predicate != kNoNode && !is_first) {
         value = graph_.mux(predicate, value, load(name, indices, stmt, predicate));
       }
       check_lanes(write_to(name, single_place(name)));

@@ -5,6 +5,7 @@
 #include "kernel/library/exact_attention_launches.h"
 #include "kernel/library/exact_checks.h"
 #include "kernel/library/exact_moe_inputs.h"
+#include "kernel/library/exact_norm_inputs.h"
 #include "kernel/sim/simulation.h"
 
 namespace heddle::kernel {
@@ -89,6 +90,34 @@ TEST(RtlLayers, ExpertsInTwoLaunches) {
                       }
                     });
     EXPECT_EQ(found.difference(expected), "") << "stalls " << stalls;
+  }
+}
+
+TEST(RtlLayers, ANormOfAWordACycle) {
+  const NormDataflowShape shape{.layer = {.rows = 40,
+                                          .columns = 48,
+                                          .a_fraction = 18,
+                                          .b_fraction = 22,
+                                          .sum_fraction = 19,
+                                          .norm_fraction = 21,
+                                          .epsilon = 1e-6},
+                                .lanes = 8};
+  const auto inputs = [&](Operands& o) { prepare(o, shape.layer, 11); };
+  const Operands expected = run(norm_exact(shape.layer), {}, inputs);
+  const KernelPtr form = norm_lanes(norm_dataflow(shape), shape.lanes).kernel();
+  const Simulation simulation({form}, {});
+  for (const int stalls : {0, 60}) {
+    Operands found(form, {});
+    inputs(found);
+    MemoryModel memory;
+    memory.stalls = stalls;
+    const SimulationReport report = simulation.run(found.arguments(), 0, memory);
+    EXPECT_EQ(found.difference(expected), "") << "stalls " << stalls;
+    if (stalls == 0) {
+      EXPECT_EQ(report.formula, static_cast<std::int64_t>(report.cycles));
+      // A word a cycle, and what it takes to fill the processes.
+      EXPECT_LT(report.cycles, 40U * 6U + 600U);
+    }
   }
 }
 

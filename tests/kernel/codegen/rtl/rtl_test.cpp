@@ -161,6 +161,28 @@ const char* const kEmpty = R"(kernel empty(n: index, a: inout int<8,wrap>[4]) {
   for k in 0..n { a[k] = a[k] + 1 }
 })";
 
+/// Dividends and divisors of either sign, in registers and as literals; a scalar that an iteration
+/// writes under a condition, and only reads under it.
+const char* const kDivisions =
+    R"(kernel divisions(x: in int<12>[40], y: out int<16>[7, 40], z: inout int<16>[40]) {
+  for i in 0..40 {
+    var d: int<12>
+    d = x[i] | 1
+    y[0, i] = int<12>(1000) / d
+    y[1, i] = int<12>(-1000) / d
+    y[2, i] = int<12>(-1000) % d
+    y[3, i] = x[i] / int<8>(-7)
+    y[4, i] = x[i] % uint<8>(7)
+    y[5, i] = uint<11>(2000) / (uint<8>(d & 127) + 1)
+    y[6, i] = d / (d + 2000)
+    if i % 3 > 0 {
+      var q: int<16>
+      q = d * 3
+      z[i] = q + 1
+    }
+  }
+})";
+
 /// Registers chosen by a number that has a sign; lanes that step over the banks, two at a time;
 /// bits of a lane's value.
 const char* const kChosen =
@@ -189,6 +211,7 @@ TEST(Rtl, GivesTheInterpretersBitsInTheFormulasCycles) {
             {text_kernel(kChoices), {{"n", 8}}},
             {text_kernel(kTiles), {}},
             {text_kernel(kChosen), {}},
+            {text_kernel(kDivisions), {}},
             {text_kernel(kEmpty), {{"n", 0}}},
             {text_kernel(kEmpty), {{"n", 4}}}});
 }
