@@ -1,10 +1,10 @@
 // The small parts: UTF-8, the byte alphabet, the pieces of a text, patterns.
 #include <gtest/gtest.h>
 
+#include "base/utf8.h"
 #include "model/text/byte_level.h"
 #include "model/text/pretokenizer.h"
 #include "model/text/unicode.h"
-#include "model/text/utf8.h"
 #include "text_fixture.h"
 
 namespace heddle {
