@@ -114,7 +114,8 @@ using Chart = std::variant<BarChart, LineChart, Roofline, MemoryMap>;
 /// zero on a log axis; below zero in a bar or memory) is left out, and a line below the chart says
 /// so. There are eight colours; a ninth series has the first again.
 struct Figure {
-  std::string name;  ///< letters, digits and '-': file name and identity; one of its kind in a report
+  std::string
+      name;  ///< letters, digits and '-': file name and identity; one of its kind in a report
   std::string title;
   std::string caption;  ///< what is to be seen and how the figures were got; for screen readers too
   Chart chart;
