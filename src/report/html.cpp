@@ -35,10 +35,11 @@ nav ul{display:flex;flex-wrap:wrap;gap:.25rem 1.25rem;list-style:none;margin:1re
 margin:1rem 0}
 figure{margin:0;min-width:0;max-width:34rem}
 figure .chart{display:block;width:100%;height:auto}
+figcaption{padding:0 1.7%}
 figcaption,caption{color:var(--quiet);font-size:.9rem;text-align:left}
 caption{padding-bottom:.25rem;caption-side:top}
-.choice{border:0;margin:0 0 .25rem;padding:0;font-size:.9rem}
-.choice legend{float:left;padding:0;margin-right:.75rem;color:var(--quiet)}
+.choice{border:0;margin:0 0 .25rem;padding:0 1.7%;font-size:.9rem}
+.choice legend{float:left;padding:.2rem 0;margin-right:.75rem;color:var(--quiet)}
 .choice label{display:inline-block;margin-right:.75rem;padding:.2rem 0}
 .table{overflow-x:auto;margin:1rem 0}
 table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}

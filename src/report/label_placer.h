@@ -1,4 +1,5 @@
-// Finds places for labels, one after the other, so that none covers another or a mark.
+// Finds places for labels, one after the other, so that none covers another, a mark, or the line
+// that leads from a label to its mark.
 #pragma once
 
 #include <optional>
@@ -10,6 +11,11 @@
 namespace heddle::report {
 
 bool overlap(const Box& a, const Box& b);
+
+struct LabelPlace {
+  Box box;
+  std::optional<Point> lead;  ///< where a line from the mark ends, if the label is not right beside
+};
 
 class LabelPlacer {
  public:
@@ -24,16 +30,17 @@ class LabelPlacer {
   /// Takes the candidate that crosses lines least, the first of equals, and blocks it; none if all
   /// are blocked.
   std::optional<Box> place(std::span<const Box> candidates);
+  /// The same for the label of a mark, with the line that leads to it where one is needed.
+  std::optional<LabelPlace> place_beside(Point mark, double label_width);
 
  private:
+  [[nodiscard]] bool is_free(const Box& box) const;
+  [[nodiscard]] bool is_free(Point from, Point to) const;
+
   Box area_;
   std::vector<Box> blocked_;
   std::vector<Point> avoided_;  ///< points of lines, close together
 };
-
-/// Places for a label of this width beside a mark: close ones first, to the right, left, above and
-/// below, then farther away.
-std::vector<Box> places_beside(Point mark, double label_width);
 
 /// The height of a label's box; its baseline stands kLabelBase below the upper edge.
 constexpr double kLabelHeight = 13;

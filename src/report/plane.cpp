@@ -1,7 +1,6 @@
 #include "report/plane.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "report/words.h"
 
@@ -57,16 +56,10 @@ void write_label(Drawing& drawing, const Box& box, const std::string& label) {
 
 bool write_label_beside(Drawing& drawing, LabelPlacer& placer, Point mark,
                         const std::string& label) {
-  const std::vector<Box> places = places_beside(mark, text_width(label));
-  const std::optional<Box> box = placer.place(places);
-  if (!box) return false;
-  const Point near = {std::clamp(mark.x, box->x, box->right()),
-                      std::clamp(mark.y, box->y, box->bottom())};
-  constexpr double kBeside = 12;
-  if (std::hypot(near.x - mark.x, near.y - mark.y) > kBeside) {
-    drawing.line(mark, near, "lead frame");
-  }
-  write_label(drawing, *box, label);
+  const std::optional<LabelPlace> place = placer.place_beside(mark, text_width(label));
+  if (!place) return false;
+  if (place->lead) drawing.line(mark, *place->lead, "lead frame");
+  write_label(drawing, place->box, label);
   return true;
 }
 

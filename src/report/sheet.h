@@ -17,9 +17,9 @@ constexpr double kLineHeight = 15;
 
 struct Sheet {
   Drawing drawing;
-  double bottom = kSheetMargin;  ///< what is above is taken
-  bool has_choice = false;       ///< the reader may see one series alone
-  std::vector<std::string> left_out;
+  double bottom = kSheetMargin;       ///< what is above is taken
+  bool has_choice = false;            ///< the reader may see one series alone
+  std::vector<std::string> left_out;  ///< labels of values that cannot be shown; one may come often
 };
 
 /// Lines of text over the whole width.

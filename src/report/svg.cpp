@@ -15,7 +15,10 @@ namespace {
 
 void add_left_out(Sheet& sheet) {
   constexpr std::size_t kNamed = 6;
-  std::vector<std::string>& names = sheet.left_out;
+  std::vector<std::string> names;
+  for (const std::string& name : sheet.left_out) {
+    if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+  }
   if (names.empty()) return;
   std::string more;
   if (names.size() > kNamed) {
