@@ -40,7 +40,7 @@ std::vector<Point> points_between(Point from, Point to) {
 
 /// Close ones first, to the right, left, above and below, then farther away.
 std::vector<Box> places_beside(Point mark, double label_width) {
-  constexpr std::array<double, 4> kDistances = {7, 16, 27, 40};
+  constexpr std::array<double, 6> kDistances = {7, 16, 27, 40, 55, 72};
   std::vector<Box> places;
   const double half = label_width / 2;
   for (const double d : kDistances) {

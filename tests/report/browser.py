@@ -84,10 +84,10 @@ class Browser:
                     raise RuntimeError(f"{method}: {answer['error']}")
                 return answer["result"]
 
-    def show(self, path, width=1200, is_dark=False, media="screen"):
-        """Loads a file at a window's width, in light or dark, for "screen" or "print"."""
+    def show(self, path, width=1200, is_dark=False):
+        """Loads a file in a window of this width, in light or dark."""
         self._call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
-        self._call("Emulation.setEmulatedMedia", media=media, features=[
+        self._call("Emulation.setEmulatedMedia", media="screen", features=[
             {"name": "prefers-color-scheme", "value": "dark" if is_dark else "light"}])
         self._call("Page.navigate", url=pathlib.Path(path).resolve().as_uri())
         while self._receive().get("method") != "Page.loadEventFired":
@@ -109,5 +109,6 @@ class Browser:
 
     def pdf(self, path):
         """The page as it is printed on A4."""
+        self._call("Emulation.setEmulatedMedia", media="print")
         data = self._call("Page.printToPDF", paperWidth=8.27, paperHeight=11.69)["data"]
         pathlib.Path(path).write_bytes(base64.b64decode(data))
