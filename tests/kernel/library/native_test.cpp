@@ -2,6 +2,7 @@
 #include "kernel/codegen/cpp/native.h"
 
 #include "kernel/library/checks.h"
+#include "kernel/library/inputs.h"
 
 namespace heddle::kernel {
 namespace {
@@ -12,27 +13,6 @@ struct Launch {
   Operands inputs;
 };
 
-/// Values for every scalar argument that library kernels have.
-const Scalars kScalars = {{"scale", 0.05},
-                          {"inverse_scale", 20},
-                          {"router_scale", 0.01},
-                          {"epsilon", 0.5},
-                          {"offset", 2},
-                          {"multiplier", 1 << 30},
-                          {"shift", 38},
-                          {"multiplier_a", 1 << 29},
-                          {"multiplier_b", 1 << 30},
-                          {"score_multiplier", 1e9},
-                          {"score_shift", 33},
-                          {"context_multiplier", 1 << 30},
-                          {"context_shift", 46},
-                          {"product_multiplier", 1e9},
-                          {"product_shift", 36}};
-
-bool ends_with(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
-}
-
 Launch launch(const std::string& name, const std::string& type, const std::string& mask) {
   const LibraryKernel& entry = find_library_kernel(name);
   std::map<std::string, std::string> given;
@@ -42,14 +22,7 @@ Launch launch(const std::string& name, const std::string& type, const std::strin
     if (parameter.name == "bias" || parameter.name == "gated") given[parameter.name] = "yes";
   }
   const KernelPtr kernel = made(name, given);
-  Operands inputs(kernel, kScalars);
-  for (const Parameter& parameter : kernel->parameters) {
-    if (!std::holds_alternative<ArrayParameter>(parameter)) continue;
-    const std::string& array = name_of(parameter);
-    if (ends_with(array, "multiplier")) randomise(inputs.buffer(array), 1 << 29, 1 << 30, 1);
-    if (ends_with(array, "shift")) randomise(inputs.buffer(array), 36, 38, 2);
-  }
-  return {name + " " + type + " " + mask, kernel, std::move(inputs)};
+  return {name + " " + type + " " + mask, kernel, library_inputs(kernel)};
 }
 
 TEST(NativeLibraryKernels, GiveTheBitsOfTheInterpreter) {
