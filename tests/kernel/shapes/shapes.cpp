@@ -150,7 +150,7 @@ class Session {
     Table table({{"kernel", Align::kLeft},
                  {"shapes", Align::kRight},
                  {"failed", Align::kRight},
-                 {"with a number of cycles", Align::kRight},
+                 {"counted", Align::kRight},
                  {"cycles", Align::kRight},
                  {"results", Align::kRight},
                  {"inside", Align::kRight}});
