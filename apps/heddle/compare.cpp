@@ -3,7 +3,6 @@
 
 #include "apps/heddle/arguments.h"
 #include "apps/heddle/output.h"
-#include "apps/heddle/plot.h"
 #include "apps/heddle/policy_engine.h"
 #include "apps/heddle/request_options.h"
 #include "apps/heddle/verbs.h"
@@ -11,6 +10,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/table.h"
+#include "report/svg.h"
 
 namespace heddle {
 namespace {
@@ -144,18 +144,26 @@ Json as_json(const Run& first, const Run& second, const std::vector<Difference>&
   return json;
 }
 
+/// Stages that are equal have no ratio, and no bar.
+report::Figure stages_figure(const Run& first, const Run& second,
+                             const std::vector<Difference>& rows) {
+  report::BarChart chart{.axis = {"signal to noise [dB]"}, .series = {"stages"}, .bars = {}};
+  for (const Difference& row : rows) {
+    if (!std::isinf(row.signal_to_noise)) {
+      chart.bars.push_back({row.name, {{0, row.signal_to_noise}}});
+    }
+  }
+  return {"stages", fmt::format("{} against {}", second.title, first.title),
+          "Stages that differ, by their ratio of signal to noise.", std::move(chart)};
+}
+
 void run(const CompareOptions& options) {
   ThreadPool pool(options.threads);
   const Run first = run_one(options.first, options, pool);
   const Run second = run_one(options.second, options, pool);
   const std::vector<Difference> rows = differences(first, second);
   if (!options.svg.empty()) {
-    std::vector<PlotPoint> points;
-    for (const Difference& row : rows) {
-      if (!std::isinf(row.signal_to_noise)) points.push_back({row.name, row.signal_to_noise});
-    }
-    write_file(options.svg, plot_svg(fmt::format("{} against {}", second.title, first.title),
-                                     "signal to noise, dB", points));
+    write_file(options.svg, report::svg(stages_figure(first, second, rows)));
   }
   print_out(options.json ? as_json(first, second, rows).dump() + '\n'
                          : as_tables(first, second, rows));
