@@ -21,6 +21,8 @@ inline Macs macs_of(const Graph& graph, const Node& node) {
   Macs macs;
   if (std::holds_alternative<Linear>(op)) {
     macs.linear = count(0) * static_cast<double>(shape(1)[0]);
+  } else if (std::holds_alternative<Experts>(op)) {  // The router and one expert.
+    macs.linear = count(0) * static_cast<double>(shape(1)[0] + 2 * shape(2)[0]);
   } else if (const auto* attention = std::get_if<Attention>(&op)) {
     const std::int64_t queries = shape(0)[shape(0).size() - 2];
     const std::int64_t keys = shape(1)[shape(1).size() - 2];
