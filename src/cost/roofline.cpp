@@ -42,7 +42,8 @@ const Precision& find_precision(const std::string& name) {
 }
 
 Roof roof_of(const Board& board, const Precision& precision, double clock_mhz) {
-  if (!(clock_mhz > 0 && clock_mhz <= 10'000)) {
+  const bool is_clock = clock_mhz > 0 && clock_mhz <= 10'000;
+  if (!is_clock) {
     throw UserError(fmt::format("a clock of {} MHz", clock_mhz), "give one from 1 to 10000 MHz");
   }
   const auto rule = std::ranges::find_if(board.dsp_rules, [&](const DspRule& one) {

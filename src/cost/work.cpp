@@ -165,6 +165,7 @@ std::int64_t peak_activations(const Graph& graph) {
       return;
     }
     std::vector<std::size_t> read;
+    read.reserve(node.inputs.size());
     for (const ValueId input : node.inputs) read.push_back(source[input.index]);
     step(std::move(read), {node.output.index});
   };

@@ -463,9 +463,9 @@ void PipelineText::unit(NodeId id) {
   if (is_product) {
     parameters += fmt::format(", .P_WIDTH({}), .LATENCY({})", node.width(), ready(id) - start(id));
   } else {
-    parameters += fmt::format(
-        ", .Q_WIDTH({}), .REMAINDER({:d}), .A_STEADY({:d}), .B_STEADY({:d})", node.width(),
-        node.op == Op::kRemainder, graph().is_fixed(a), graph().is_fixed(b));
+    parameters += fmt::format(", .Q_WIDTH({}), .REMAINDER({:d}), .A_STEADY({:d}), .B_STEADY({:d})",
+                              node.width(), node.op == Op::kRemainder, graph().is_fixed(a),
+                              graph().is_fixed(b));
   }
   line(node.lanes,
        fmt::format("{} #({}) {}_unit (.clk, .ce, .a({}), .b({}), .{}({}));",
