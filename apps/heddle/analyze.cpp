@@ -263,6 +263,10 @@ void add_analyze(CLI::App& app) {
   verb->add_option("--cameras", options->workload.cameras, "Pictures of a request");
   verb->add_option("--steps", options->workload.steps, "Denoising steps");
   verb->add_option("--tokens", options->workload.tokens, "Text tokens of a request");
+  verb->add_option("--context", options->workload.context,
+                   "Tokens that a decoded one sees, itself included");
+  verb->add_flag("--dead-code", options->workload.dead_code,
+                 "Also what the reference computes though no answer depends on it");
   verb->add_flag("--unfused", options->unfused,
                  "Every operator reads its activations from memory and writes them there");
   verb->add_flag("--json", options->json, "Print one JSON object (docs/analysis.md)");

@@ -39,10 +39,17 @@ Work work_of(const Graph& graph, const Node& node, const Operator& op) {
     work.macs = work.visible_macs = made * (element_count(shape(1)) / shape(1)[0]);
   } else if (const auto* attention = std::get_if<Attention>(&op)) {
     work = attention_work(*attention, shape(0), shape(1));
+  } else if (std::holds_alternative<Experts>(op)) {
+    // Each row goes through the router and one expert.
+    const std::int64_t row = element_count(shape(1)) + 2 * element_count(shape(2));
+    work.macs = work.visible_macs = made / shape(0).back() * row;
   }
   const bool is_lookup = std::holds_alternative<Embedding>(op);
-  for (const ValueId input : node.inputs) {
-    const Value& value = graph[input];
+  for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+    const Value& value = graph[node.inputs[i]];
+    // Rows may all choose different experts, but no more of them than there are rows.
+    const bool is_expert = std::holds_alternative<Experts>(op) && i >= 2;
+    if (is_expert && static_cast<std::int64_t>(i - 2) / 2 >= made / shape(0).back()) break;
     if (is_activation(value)) {
       if (!is_view(op)) work.read += element_count(value.shape);
     } else if (value.kind == ValueKind::kWeight) {

@@ -24,14 +24,15 @@ ValueId GraphBuilder::input(std::string name, DType dtype, Shape shape) {
 }
 
 ValueId GraphBuilder::weight(const std::string& name, const Shape& shape) {
-  for (std::size_t i = 0; i < graph_.values.size(); ++i) {
-    const Value& value = graph_.values[i];
-    if (value.kind != ValueKind::kWeight || value.name != name) continue;
-    ensure(value.shape == shape, "weight {} declared as {} and as {}", name, to_string(value.shape),
+  const auto [found, is_new] = weights_.try_emplace(name);
+  if (is_new) {
+    found->second = add_value({name, ValueKind::kWeight, DType::kF32, shape, {}});
+  } else {
+    const Shape& known = graph_[found->second].shape;
+    ensure(known == shape, "weight {} declared as {} and as {}", name, to_string(known),
            to_string(shape));
-    return {i};
   }
-  return add_value({name, ValueKind::kWeight, DType::kF32, shape, {}});
+  return found->second;
 }
 
 ValueId GraphBuilder::constant(std::string name, Tensor tensor) {

@@ -3,6 +3,7 @@
 
 #include <initializer_list>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "model/graph.h"
@@ -47,6 +48,7 @@ class GraphBuilder {
   ValueId add_value(Value value);
 
   Graph graph_;
+  std::unordered_map<std::string, ValueId> weights_;
   bool in_loop_ = false;
   Loop loop_;
 };

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cmath>
+#include <cstdlib>
 
 #include "base/error.h"
 
@@ -84,7 +85,8 @@ class Inference {
   }
 
   Shape infer(const Attention& op) const {
-    fit(inputs_.size() == 3 && in(0).size() >= 2 && in(1) == in(2), "q, and k and v of one shape");
+    fit((inputs_.size() == 3 || inputs_.size() == 4) && in(0).size() >= 2 && in(1) == in(2),
+        "q, k and v of one shape, and perhaps a bias");
     fit(op.kv_heads > 0 && op.heads % op.kv_heads == 0, "heads a multiple of kv_heads");
     fit(in(0).back() == op.heads * op.head_dim, "q[...,heads*head_dim]");
     Shape keys = in(0);
@@ -94,6 +96,30 @@ class Inference {
     const std::int64_t queries = in(0)[in(0).size() - 2];
     fit(op.visible(0) >= 1 && op.visible(queries - 1) <= keys[keys.size() - 2],
         "between 1 and Tk visible keys for every query");
+    fit(inputs_.size() == 3 || in(3) == Shape{op.heads, queries, in(1)[in(1).size() - 2]},
+        "bias[heads,Tq,Tk]");
+    return in(0);
+  }
+
+  Shape infer(const RelativeBias& op) const {
+    fit(inputs_.size() == 1 && in(0).size() == 2 && in(0)[0] % 4 == 0,
+        "table[buckets,H], the buckets a multiple of 4");
+    fit(op.queries > 0 && op.keys > 0 && op.first_query >= 0, "queries, keys and their positions");
+    fit(op.max_distance > in(0)[0] / (op.bidirectional ? 4 : 2),
+        "a max_distance beyond the buckets of one distance");
+    return {in(0)[1], op.queries, op.keys};
+  }
+
+  Shape infer(const Experts&) const {
+    fit(inputs_.size() >= 4 && inputs_.size() % 2 == 0 && !in(0).empty(),
+        "x, a router and two weights for each expert");
+    const auto experts = static_cast<std::int64_t>(inputs_.size() - 2) / 2;
+    const std::int64_t depth = in(0).back();
+    fit(in(1) == Shape{experts, depth}, "router[E,D]");
+    for (std::size_t i = 2; i < inputs_.size(); i += 2) {
+      fit(in(i) == in(2) && in(i).size() == 2 && in(i)[1] == depth, "wide[F,D] of every expert");
+      fit(in(i + 1) == Shape{depth, in(2)[0]}, "narrow[D,F] of every expert");
+    }
     return in(0);
   }
 
@@ -176,10 +202,10 @@ std::string_view name_of(Function function) {
 }
 
 std::string name_of(const Operator& op) {
-  constexpr std::array kNames = {"linear",    "add",        "scale",    "map",
-                                 "gate",      "layer_norm", "rms_norm", "rope",
-                                 "attention", "embedding",  "patchify", "pixel_shuffle",
-                                 "reshape",   "repeat",     "concat",   "slice"};
+  constexpr std::array kNames = {
+      "linear",   "add",           "scale",     "map",           "gate",    "layer_norm",
+      "rms_norm", "rope",          "attention", "relative_bias", "experts", "embedding",
+      "patchify", "pixel_shuffle", "reshape",   "repeat",        "concat",  "slice"};
   static_assert(kNames.size() == std::variant_size_v<Operator>);
   return kNames[op.index()];
 }
@@ -202,6 +228,12 @@ std::string parameters_of(const Operator& op) {
                               o.causal_offset ? fmt::format(" causal_offset={}", *o.causal_offset)
                                               : std::string());
                         },
+                        [](const RelativeBias& o) {
+                          return fmt::format("queries={} keys={} first_query={} max_distance={}{}",
+                                             o.queries, o.keys, o.first_query, o.max_distance,
+                                             o.bidirectional ? " bidirectional" : "");
+                        },
+                        [](const Experts& o) { return std::string(name_of(o.function)); },
                         [](const Patchify& o) { return fmt::format("size={}", o.size); },
                         [](const PixelShuffle& o) { return fmt::format("factor={}", o.factor); },
                         [](const Repeat& o) { return fmt::format("count={}", o.count); },
@@ -212,6 +244,21 @@ std::string parameters_of(const Operator& op) {
                         [](const auto&) { return std::string(); },
                     },
                     op);
+}
+
+std::int64_t RelativeBias::bucket(std::int64_t distance, std::int64_t buckets) const {
+  const std::int64_t own = bidirectional ? buckets / 2 : buckets;
+  const std::int64_t first = bidirectional && distance > 0 ? own : 0;
+  const std::int64_t away =
+      bidirectional ? std::abs(distance) : std::max<std::int64_t>(-distance, 0);
+  const std::int64_t exact = own / 2;
+  if (away < exact) return first + away;
+  const auto ratio = [&](std::int64_t d) {
+    return std::log(static_cast<double>(d) / static_cast<double>(exact));
+  };
+  const double share = ratio(away) / ratio(max_distance);
+  const auto beyond = static_cast<std::int64_t>(share * static_cast<double>(own - exact));
+  return first + std::min(exact + beyond, own - 1);
 }
 
 Shape result_shape(const Operator& op, std::span<const Shape> inputs) {

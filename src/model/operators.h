@@ -67,9 +67,9 @@ struct Rope {
   std::int64_t first_position = 0;
 };
 
-/// q[B...,Tq,heads*head_dim], k and v[B...,Tk,kv_heads*head_dim] -> [B...,Tq,heads*head_dim]:
-/// softmax(scale q k^T) v for each head; query head h reads key head h / (heads / kv_heads). Query
-/// i sees the first visible(i) keys.
+/// q[B...,Tq,heads*head_dim], k and v[B...,Tk,kv_heads*head_dim], optional bias[heads,Tq,Tk] ->
+/// [B...,Tq,heads*head_dim]: softmax(scale q k^T + bias) v for each head; query head h reads key
+/// head h / (heads / kv_heads). Query i sees the first visible(i) keys.
 struct Attention {
   std::int64_t heads = 0;
   std::int64_t kv_heads = 0;
@@ -83,6 +83,33 @@ struct Attention {
   [[nodiscard]] std::int64_t visible(std::int64_t query) const {
     return causal_offset ? std::max(visible_prefix, *causal_offset + query + 1) : visible_prefix;
   }
+};
+
+/// table[buckets,H] -> [H,queries,keys]: the bias of an Attention that knows how far apart query
+/// and key are; element [h,i,j] is table[bucket(j - (first_query + i), buckets), h] (Raffel et al.
+/// 2020; the buckets are those of their code).
+struct RelativeBias {
+  std::int64_t queries = 0;
+  std::int64_t keys = 0;
+  std::int64_t first_query = 0;  ///< position of query 0; key 0 is at position 0
+  std::int64_t max_distance = 0;
+  /// Whether keys after the query have buckets of their own, the second half of them; else they
+  /// share the bucket of the query's own position.
+  bool bidirectional = false;
+
+  /// The bucket of a key `distance` positions after the query, negative before it. Of the n buckets
+  /// of a direction the first n/2 hold one distance d each; a greater d is in
+  /// n/2 + trunc(n/2 ln(2d/n) / ln(2 max_distance/n)), at most n - 1. `buckets` is a multiple of 4
+  /// and max_distance greater than n/2.
+  [[nodiscard]] std::int64_t bucket(std::int64_t distance, std::int64_t buckets) const;
+};
+
+/// x[...,D], router[E,D], then wide[F,D] and narrow[D,F] of each of E experts in turn -> [...,D]:
+/// for each row p_e narrow_e function(wide_e x), where p = softmax(router x) and e is the first of
+/// p's largest elements (Fedus et al. 2022, without a limit to the rows of an expert). The router's
+/// numbers are float32 whatever an engine computes the experts in.
+struct Experts {
+  Function function{};
 };
 
 /// table[V,D], ids[T] (I32) -> [T,D].
@@ -122,8 +149,9 @@ struct Slice {
   std::int64_t end = 0;
 };
 
-using Operator = std::variant<Linear, Add, Scale, Map, Gate, LayerNorm, RmsNorm, Rope, Attention,
-                              Embedding, Patchify, PixelShuffle, Reshape, Repeat, Concat, Slice>;
+using Operator =
+    std::variant<Linear, Add, Scale, Map, Gate, LayerNorm, RmsNorm, Rope, Attention, RelativeBias,
+                 Experts, Embedding, Patchify, PixelShuffle, Reshape, Repeat, Concat, Slice>;
 
 /// "linear", "layer_norm", ...: as printed.
 std::string name_of(const Operator& op);

@@ -8,6 +8,8 @@
 #include "base/text.h"
 #include "model/smolvla/smolvla.h"
 #include "model/smolvla/synth.h"
+#include "model/switch/switch.h"
+#include "model/tinyllava/tinyllava.h"
 
 namespace heddle {
 namespace {
@@ -25,6 +27,9 @@ struct Kind {
 constexpr std::array kKinds = {
     Kind{"smolvla", smolvla::open_smolvla, smolvla::describe_smolvla, smolvla::workload_of_smolvla,
          smolvla::synthesise, smolvla::synthesis_sizes},
+    Kind{"tinyllava", nullptr, nullptr, tinyllava::workload_of_tinyllava, nullptr, nullptr},
+    Kind{"switch_transformers", nullptr, nullptr, switch_transformer::workload_of_switch, nullptr,
+         nullptr},
 };
 
 std::string known_names() {
@@ -58,6 +63,22 @@ const Kind& kind_of(const std::filesystem::path& folder) {
                   fmt::format("known: {}", known_names()));
 }
 
+/// What the kind of model in `folder` has in the place of `ability`; `what` for the message if it
+/// has nothing there.
+template <typename Function>
+Function able(const std::filesystem::path& folder, Function Kind::* ability,
+              std::string_view what) {
+  const Kind& kind = kind_of(folder);
+  if (kind.*ability != nullptr) return kind.*ability;
+  std::vector<std::string_view> names;
+  for (const Kind& other : kKinds) {
+    if (other.*ability != nullptr) names.push_back(other.name);
+  }
+  throw UserError(fmt::format("{} holds a {}, which {}", folder.string(), kind.name, what),
+                  fmt::format("use a checkpoint of {}; heddle analyze says what a {} costs",
+                              fmt::join(names, ", "), kind.name));
+}
+
 const Kind& kind_to_synthesise(const std::string& name) {
   const Kind* kind = find_kind(name);
   if (kind != nullptr && kind->synthesise != nullptr) return *kind;
@@ -69,11 +90,11 @@ const Kind& kind_to_synthesise(const std::string& name) {
 
 std::unique_ptr<Policy> open_policy(const std::filesystem::path& folder,
                                     const PolicyOptions& options) {
-  return kind_of(folder).open_policy(folder, options);
+  return able(folder, &Kind::open_policy, "is no robot policy")(folder, options);
 }
 
 ModelDescription describe(const std::filesystem::path& folder, bool check_weights) {
-  return kind_of(folder).describe(folder, check_weights);
+  return able(folder, &Kind::describe, "cannot be described yet")(folder, check_weights);
 }
 
 Workload workload(const std::filesystem::path& config, const WorkloadOptions& options) {

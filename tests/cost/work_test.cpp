@@ -43,6 +43,14 @@ class Counter {
         }
       }
     }
+    if (std::holds_alternative<Experts>(op)) {
+      const std::int64_t rows = element_count(shape(0)) / shape(0).back();
+      for (std::int64_t row = 0; row < rows; ++row) {
+        for (std::int64_t i = 0; i < element_count(shape(1)); ++i) multiply();  // The router,
+        for (std::int64_t i = 0; i < element_count(shape(2)); ++i) multiply();  // one expert's
+        for (std::int64_t i = 0; i < element_count(shape(3)); ++i) multiply();  // two weights.
+      }
+    }
     const auto* attention = std::get_if<Attention>(&op);
     if (attention == nullptr) return;
     const Shape q = shape(0);
@@ -141,6 +149,38 @@ TEST(Work, OfAPublishedPolicy) {
     if (part.name == "denoise") cache = part.received;
   }
   EXPECT_EQ(cache, 16 * 2 * 113 * 320 + 50 * 32);
+}
+
+TEST(Work, EveryRowRunsOneExpert) {
+  for (const std::int64_t rows : {2, 9}) {
+    GraphBuilder builder("experts");
+    builder.stage("all");
+    std::vector<ValueId> inputs = {builder.input("x", DType::kF32, {rows, 6}),
+                                   builder.weight("router", {4, 6})};
+    for (const char* name : {"a", "b", "c", "d"}) {
+      inputs.push_back(builder.weight(std::string(name) + ".wide", {10, 6}));
+      inputs.push_back(builder.weight(std::string(name) + ".narrow", {6, 10}));
+    }
+    builder.output(builder.add("y", Experts{Function::kRelu}, inputs));
+    const Graph graph = builder.finish();
+    EXPECT_EQ(total(graph).macs, Counter(false).count(graph));
+    // At most as many experts are read as there are rows.
+    EXPECT_EQ(total(graph).weights, 24 + std::min<std::int64_t>(rows, 4) * 120);
+  }
+}
+
+TEST(Work, OfTheOtherPublishedConfigurations) {
+  const auto decoded = [](const Workload& model) { return total(model.phases[1].graph); };
+  const Workload chat = workload("examples/configs/tinyllava");
+  EXPECT_NEAR(static_cast<double>(decoded(chat).visible_macs) / 1e9, 2.774, 5e-4);
+  // All layers and the head, and one row of the embedding: models' bytes at 8 bits a number.
+  EXPECT_NEAR(static_cast<double>(decoded(chat).weights) / 1e6, 2648.6, 0.1);
+  const Workload experts = workload("examples/configs/switch");
+  // Of each layer with experts one of the eight; q and o of both attentions, k and v of the first.
+  const double layers = 12 * 6 * 0.589824 + 6 * 4.718592 + 6 * (0.006144 + 4.718592);
+  const double norms_and_bias = (37 * 768 + 32 * 12) / 1e6;
+  EXPECT_NEAR(static_cast<double>(decoded(experts).weights) / 1e6,
+              layers + norms_and_bias + (1 + 32128) * 768 / 1e6, 1e-6);
 }
 
 /// A stage that the naive program is done with in a second.

@@ -143,8 +143,60 @@ TEST(FloatEngine, AttentionFollowsItsDefinition) {
     }
   }
   expect_exact(Attention{4, 4, 16, 0.25, 9, {}}, {{3, 10, 64}, {3, 9, 64}, {3, 9, 64}});
+  for (const std::int64_t keys : {1, 9, 64, 70}) {
+    const Shape q = {2, 5, 64}, k = {2, keys, 64};
+    expect_exact(Attention{4, 4, 16, 1, keys, {}}, {q, k, k, {4, 5, keys}});
+    if (keys > 5) expect_exact(Attention{4, 4, 16, 0.25, 1, keys - 5}, {q, k, k, {4, 5, keys}});
+  }
   // Scores in the hundreds: the exponentials must not overflow.
   expect_exact(Attention{2, 1, 16, 60, 20, {}}, {{6, 32}, {20, 16}, {20, 16}}, 3e-5);
+}
+
+/// x, router, and wide[hidden,width] and narrow[width,hidden] for each expert.
+std::vector<Shape> expert_shapes(Shape x, std::int64_t experts, std::int64_t hidden) {
+  const std::int64_t width = x.back();
+  std::vector<Shape> shapes = {std::move(x), {experts, width}};
+  for (std::int64_t e = 0; e < experts; ++e) {
+    shapes.push_back({hidden, width});
+    shapes.push_back({width, hidden});
+  }
+  return shapes;
+}
+
+TEST(FloatEngine, ExpertsFollowTheirDefinition) {
+  // More experts than rows, one expert, rows of a batch, experts with many rows.
+  for (const auto& [rows, experts] : {std::pair{1, 8}, {3, 8}, {40, 1}, {150, 2}, {100, 5}}) {
+    expect_exact(Experts{Function::kRelu}, expert_shapes({rows, 24}, experts, 40));
+  }
+  expect_exact(Experts{Function::kGeluErf}, expert_shapes({2, 7, 16}, 4, 70));
+}
+
+TEST(FloatEngine, RelativeBiasFollowsItsDefinition) {
+  for (const bool bidirectional : {false, true}) {
+    for (const auto& [queries, keys, first] : {std::tuple{5, 5, 0}, {1, 300, 299}, {200, 200, 0}}) {
+      expect_exact(RelativeBias{queries, keys, first, 128, bidirectional}, {{32, 12}}, 0);
+    }
+  }
+}
+
+TEST(FloatEngine, BiasAndExpertsStayCloseInBFloat16) {
+  if (!kernels().has_bf16) GTEST_SKIP() << "this processor has no bfloat16 instructions";
+  GraphBuilder b("biased");
+  b.stage("all");
+  const ValueId x = b.input("x", DType::kF32, {20, 32});
+  const ValueId bias = b.add("bias", RelativeBias{20, 20, 0, 16, true}, {b.weight("t", {8, 2})});
+  const ValueId seen = b.add("seen", Attention{2, 2, 16, 0.1, 20, {}}, {x, x, x, bias});
+  std::vector<ValueId> inputs{seen};
+  const std::vector<Shape> shapes = expert_shapes({20, 32}, 4, 48);
+  for (std::size_t i = 1; i < shapes.size(); ++i) {
+    inputs.push_back(b.weight("w" + std::to_string(i), shapes[i]));
+  }
+  b.output(b.add("out", Experts{Function::kRelu}, inputs));
+  const Case test(b.finish());
+  EXPECT_LE(test.error(test.run(2)), 1e-5);
+  EXPECT_LE(test.error(test.run(2, Precision::kBF16)), 0.05);
+  const RunResult one_thread = test.run(1);
+  EXPECT_EQ(test.run(4).outputs.at("out").bytes, one_thread.outputs.at("out").bytes);
 }
 
 /// Transformer-like: fusable chains, a loop with everything a loop has, values of long life.

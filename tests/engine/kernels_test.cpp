@@ -168,10 +168,11 @@ TEST_P(KernelsTest, RopeTurnsPairs) {
 
 /// One head of attention on elements of the given precision.
 void check_attention(const Kernels& kernel, std::int64_t rows, std::int64_t keys, std::int64_t dim,
-                     std::int64_t prefix, bool causal, bool bf16) {
+                     std::int64_t prefix, bool causal, bool bf16, bool biased) {
   const auto q = numbers(static_cast<std::size_t>(rows * dim), 1);
   const auto k = numbers(static_cast<std::size_t>(keys * dim), 2);
   const auto v = numbers(static_cast<std::size_t>(keys * dim), 3);
+  const auto bias = numbers(static_cast<std::size_t>(rows * keys), 5);
   const auto narrow = [&](const std::vector<float>& from) {
     Target to(from.size(), bf16);
     kernel.finish(from.data(), nullptr, nullptr, nullptr, static_cast<std::int64_t>(from.size()),
@@ -196,6 +197,8 @@ void check_attention(const Kernels& kernel, std::int64_t rows, std::int64_t keys
                                 prefix,
                                 causal ? keys - rows + 1 : 0,
                                 causal ? 1 : 0,
+                                biased ? bias.data() : nullptr,
+                                keys,
                                 out.row,
                                 dim,
                                 scratch.data()};
@@ -211,7 +214,8 @@ void check_attention(const Kernels& kernel, std::int64_t rows, std::int64_t keys
         score += double{nq[static_cast<std::size_t>(r * dim + d)]} *
                  nk[static_cast<std::size_t>(key * dim + d)];
       }
-      weight.push_back(std::exp(0.1 * score));
+      const double own = biased ? bias[static_cast<std::size_t>(r * keys + key)] : 0;
+      weight.push_back(std::exp(0.1 * score + own));
       total += weight.back();
     }
     for (std::int64_t d = 0; d < dim; ++d) {
@@ -231,8 +235,10 @@ TEST_P(KernelsTest, Attention) {
     for (const std::int64_t dim : {2, 16, 64, 72}) {
       for (const std::int64_t keys : {1, 2, 15, 16, 63, 64, 65, 113}) {
         for (const std::int64_t rows : {1, 5, 6, 7, 48}) {
-          check_attention(kernel, rows, keys, dim, keys, false, bf16);
-          if (rows <= keys) check_attention(kernel, rows, keys, dim, 1, true, bf16);
+          for (const bool biased : {false, true}) {
+            check_attention(kernel, rows, keys, dim, keys, false, bf16, biased);
+            if (rows <= keys) check_attention(kernel, rows, keys, dim, 1, true, bf16, biased);
+          }
         }
       }
     }

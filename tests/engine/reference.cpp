@@ -115,7 +115,9 @@ struct Application {
         for (Size key = 0; key < weight.size(); ++key) {
           double score = 0;
           for (Size k = 0; k < dim; ++k) score += q[k] * (*in[1])[first + key * key_width + k];
-          total += weight[key] = std::exp(op.scale * score);
+          const Size query = row % queries;
+          const double bias = in.size() < 4 ? 0 : (*in[3])[(head * queries + query) * keys + key];
+          total += weight[key] = std::exp(op.scale * score + bias);
         }
         for (Size k = 0; k < dim; ++k) {
           double sum = 0;
@@ -123,6 +125,42 @@ struct Application {
             sum += weight[key] / total * (*in[2])[first + key * key_width + k];
           }
           out[row * width() + head * dim + k] = sum;
+        }
+      }
+    }
+    return out;
+  }
+  Values operator()(const RelativeBias& op) const {
+    const std::int64_t buckets = shapes[0][0];
+    return each([&](Size i) {
+      const auto key = static_cast<std::int64_t>(i % width());
+      const auto row = static_cast<std::int64_t>(i / width());
+      const std::int64_t distance = key - (op.first_query + row % op.queries);
+      return (*in[0])[size(op.bucket(distance, buckets) * shapes[0][1] + row / op.queries)];
+    });
+  }
+  Values operator()(const Experts& op) const {
+    const Size experts = in.size() / 2 - 1, wide = size(shapes[2][0]);
+    Values out(count());
+    for (Size row = 0; row < count() / width(); ++row) {
+      const double* x = in[0]->data() + row * width();
+      Values p(experts);
+      double total = 0;
+      for (Size e = 0; e < experts; ++e) {
+        double score = 0;
+        for (Size k = 0; k < width(); ++k) score += x[k] * (*in[1])[e * width() + k];
+        total += p[e] = std::exp(score);
+      }
+      Size best = 0;
+      for (Size e = 1; e < experts; ++e) {
+        if (p[e] > p[best]) best = e;
+      }
+      for (Size f = 0; f < wide; ++f) {
+        double middle = 0;
+        for (Size k = 0; k < width(); ++k) middle += x[k] * (*in[2 + 2 * best])[f * width() + k];
+        const double active = apply(op.function, middle) * p[best] / total;
+        for (Size k = 0; k < width(); ++k) {
+          out[row * width() + k] += active * (*in[3 + 2 * best])[k * wide + f];
         }
       }
     }

@@ -108,6 +108,38 @@ std::vector<Mistake> mistakes() {
       {"analysis_of_no_cameras", kPolicy + "--cameras 0", {"0 cameras", "1 to 3"}, ""},
       {"analysis_of_no_steps", kPolicy + "--steps 0", {"0 denoising steps", "1 to 1000"}, ""},
       {"analysis_of_too_many_tokens", kPolicy + "--tokens 49", {"49 language", "1 to 48"}, ""},
+      {"analysis_of_no_text_context",
+       kPolicy + "--context 5",
+       {"5 tokens of context", "smolvla"},
+       ""},
+      {"analysis_of_pictures_for_text",
+       kPolicy + "--cameras 1",
+       {"1 pictures", "switch_transformers", "leave"},
+       "cp experts.json config.json"},
+      {"analysis_of_steps_for_a_chat",
+       kPolicy + "--steps 10",
+       {"10 denoising steps", "tinyllava", "leave"},
+       "cp chat.json config.json"},
+      {"analysis_of_a_prompt_too_long",
+       kPolicy + "--cameras 4 --tokens 200",
+       {"4 pictures of 728", "3112", "3072"},
+       "cp chat.json config.json"},
+      {"analysis_of_a_chat_without_layers",
+       kPolicy,
+       {"config.json", "\"num_hidden_layers\" is missing"},
+       "sed /num_hidden_layers/d chat.json > config.json"},
+      {"analysis_of_no_experts",
+       kPolicy,
+       {"config.json", "\"num_experts\" is 0"},
+       "sed 's/_experts\": 8/_experts\": 0/' experts.json > config.json"},
+      {"description_of_a_chat",
+       "inspect .",
+       {"tinyllava", "cannot be described yet", "analyze"},
+       "cp chat.json config.json"},
+      {"graph_of_a_chat",
+       "inspect . --graph",
+       {"tinyllava", "no robot policy", "smolvla"},
+       "cp chat.json config.json"},
       {"analysis_of_an_argument_too_much", kPolicy + "more", {"more"}, ""},
       {"area_with_a_yosys_that_is_killed",
        kSmall,
@@ -131,6 +163,8 @@ TEST_P(BoardCommandTest, IsExplained) {
               "kernel copy(x: in int<8>[4], y: out int<8>[4]) {\n  for i in 0..4 {\n"
               "    y[i] = x[i]\n  }\n}\n");
   scratch.put("config.json", read_file("examples/configs/smolvla/config.json"));
+  scratch.put("chat.json", read_file("examples/configs/tinyllava/config.json"));
+  scratch.put("experts.json", read_file("examples/configs/switch/config.json"));
   const std::string enter = "cd '" + scratch.path().string() + "'";
   const std::string prepare = mistake.shell.empty() ? "" : " && " + mistake.shell;
   // Once without the program, to know which files belong to the mistake.

@@ -18,6 +18,45 @@ struct ShapeCase {
   Shape result;
 };
 
+/// The boundaries as T5's code puts them (`_relative_position_bucket`), 32 buckets up to 128.
+TEST(Operators, BucketsOfDistances) {
+  RelativeBias encoder{1, 1, 0, 128, true};
+  for (const auto& [distance, bucket] : {std::pair{0, 0},
+                                         {-1, 1},
+                                         {-7, 7},
+                                         {-8, 8},
+                                         {-11, 8},
+                                         {-12, 9},
+                                         {-16, 10},
+                                         {-32, 12},
+                                         {-64, 14},
+                                         {-90, 14},
+                                         {-91, 15},
+                                         {-128, 15},
+                                         {-5000, 15},
+                                         {1, 17},
+                                         {7, 23},
+                                         {8, 24},
+                                         {16, 26},
+                                         {128, 31}}) {
+    EXPECT_EQ(encoder.bucket(distance, 32), bucket) << distance;
+  }
+  RelativeBias decoder{1, 1, 0, 128, false};
+  for (const auto& [distance, bucket] : {std::pair{0, 0},
+                                         {3, 0},
+                                         {-1, 1},
+                                         {-15, 15},
+                                         {-16, 16},
+                                         {-18, 16},
+                                         {-19, 17},
+                                         {-64, 26},
+                                         {-127, 31},
+                                         {-128, 31},
+                                         {-9999, 31}}) {
+    EXPECT_EQ(decoder.bucket(distance, 32), bucket) << distance;
+  }
+}
+
 TEST(Operators, ShapesFollowFromTheInputs) {
   const std::vector<ShapeCase> cases = {
       {Linear{}, {{5, 4}, {3, 4}}, {5, 3}},
@@ -31,6 +70,9 @@ TEST(Operators, ShapesFollowFromTheInputs) {
       {Rope{4, 4, 1e4, 0}, {{5, 8}}, {5, 8}},
       {Attention{4, 2, 8, 1, 6, {}}, {{5, 32}, {6, 16}, {6, 16}}, {5, 32}},
       {Attention{2, 2, 8, 1, 0, 1}, {{3, 5, 16}, {3, 6, 16}, {3, 6, 16}}, {3, 5, 16}},
+      {Attention{2, 2, 8, 1, 6, {}}, {{5, 16}, {6, 16}, {6, 16}, {2, 5, 6}}, {5, 16}},
+      {RelativeBias{5, 6, 1, 128, true}, {{32, 3}}, {3, 5, 6}},
+      {Experts{Function::kRelu}, {{4, 6}, {2, 6}, {9, 6}, {6, 9}, {9, 6}, {6, 9}}, {4, 6}},
       {Embedding{}, {{9, 4}, {3}}, {3, 4}},
       {Patchify{4}, {{2, 3, 8, 12}}, {2, 6, 48}},
       {PixelShuffle{2}, {{2, 16, 3}}, {2, 4, 12}},

@@ -57,6 +57,28 @@ TEST(Registry, DescribesWhatCannotRun) {
   std::cout << description.notes[0] << "\n";
 }
 
+TEST(Registry, SaysWhatAModelCannotDo) {
+  for (const char* name : {"tinyllava", "switch"}) {
+    const std::filesystem::path folder = std::filesystem::path("examples/configs") / name;
+    expect_parts(user_error([&] { (void)open_policy(folder); }),
+                 {folder.string(), "is no robot policy", "smolvla", "heddle analyze"});
+    expect_parts(user_error([&] { (void)describe(folder); }),
+                 {folder.string(), "cannot be described yet", "heddle analyze"});
+    expect_parts(user_error([&] { synthesise({name, "tiny", 0, folder / "a", false, 1}); }),
+                 {name, "choose one of: smolvla"});
+  }
+}
+
+TEST(Registry, WorkloadsOfAFileAndOfItsFolder) {
+  for (const auto& [name, model] : {std::pair{"smolvla", "smolvla"},
+                                    {"tinyllava", "tinyllava"},
+                                    {"switch", "switch_transformers"}}) {
+    const std::filesystem::path folder = std::filesystem::path("examples/configs") / name;
+    EXPECT_EQ(workload(folder).model, model);
+    EXPECT_EQ(workload(folder / "config.json").parameters, workload(folder).parameters);
+  }
+}
+
 TEST(Registry, UnknownThingsAreAnsweredWithWhatIsKnown) {
   const Scratch scratch;
   expect_parts(user_error([&] { (void)open_policy(scratch / "nowhere"); }), {"not a folder"});

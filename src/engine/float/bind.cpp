@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/error.h"
+#include "engine/float/experts.h"
 #include "engine/float/finite.h"
 #include "engine/plan/moves.h"
 #include "engine/plan/rows.h"
@@ -126,6 +127,7 @@ class Binder {
     const auto q = operand(0);
     const auto k = operand(1);
     const auto v = operand(2);
+    const float* bias = node_.inputs.size() == 4 ? floats(3) : nullptr;
     const std::size_t packed_at =
         take_scratch(static_cast<std::size_t>((keys_size + values_size) * batches * op.kv_heads));
     const std::size_t scores_at = take_scratch(static_cast<std::size_t>(scores_size) *
@@ -171,11 +173,62 @@ class Binder {
             .visible_prefix = op.visible_prefix,
             .causal_first = op.causal_offset ? *op.causal_offset + row + 1 : 0,
             .causal_step = op.causal_offset ? 1 : 0,
+            .bias = bias == nullptr ? nullptr : bias + (head * queries + row) * keys,
+            .bias_stride = keys,
             .out = offset(out, first),
             .out_stride = query_stride,
             .scratch = reinterpret_cast<float*>(scores),
         };
         kernel.attend(block, bf16);
+      });
+    };
+  }
+
+  /// Each expert's rows are gathered, multiplied and put back, one expert after the other.
+  BoundStep bind(const Experts& op) {
+    struct Expert {
+      const PackedMatrix* wide;
+      const PackedMatrix* narrow;
+    };
+    std::vector<Expert> experts;
+    for (std::size_t i = 2; i < node_.inputs.size(); i += 2) {
+      experts.push_back({&weights_.matrix(value(node_.inputs[i]).name),
+                         &weights_.matrix(value(node_.inputs[i + 1]).name)});
+    }
+    const std::int64_t element = bf16_ ? 2 : 4;
+    const std::int64_t hidden = shape(2)[0];
+    const auto bytes = [&](std::int64_t columns, std::int64_t size) {
+      return static_cast<std::size_t>(rows_ * columns * size);
+    };
+    const std::size_t gathered_at = take_scratch(bytes(width_, element));
+    const std::size_t hidden_at = take_scratch(bytes(hidden, element));
+    const std::size_t made_at = take_scratch(bytes(width_, 4));
+    Finish middle;
+    middle.function = op.function;
+    return [=, experts = std::move(experts), x = floats(std::size_t{0}),
+            from = held(std::size_t{0}), router = floats(1), out = out_, rows = rows_,
+            width = width_, bf16 = bf16_, &scratch = context_.program.scratch, &pool = pool_] {
+      const Routing routing = route(x, rows, width, router, std::ssize(experts), pool);
+      const RowOut gathered{scratch.memory + gathered_at, bf16};
+      const RowOut inner{scratch.memory + hidden_at, bf16};
+      const RowOut made{scratch.memory + made_at, false};
+      const auto row_of = [&](std::int64_t i) { return routing.rows[static_cast<std::size_t>(i)]; };
+      for_rows(pool, rows, width, [&](std::int64_t i) {
+        copy_elements(offset(from, row_of(i) * width), offset(gathered, i * width), width);
+      });
+      for (std::size_t e = 0; e < experts.size(); ++e) {
+        const std::int64_t first = routing.first[e];
+        const std::int64_t count = routing.first[e + 1] - first;
+        if (count == 0) continue;
+        // How many rows there are is known only now; oneDNN keeps what it made for earlier counts.
+        Product(count, *experts[e].wide)
+            .run(offset(gathered, first * width).data, middle, inner, pool);
+        Product(count, *experts[e].narrow).run(inner.data, {}, offset(made, first * width), pool);
+      }
+      for_rows(pool, rows, width, [&](std::int64_t i) {
+        kernels().scale(routing.shares[static_cast<std::size_t>(i)],
+                        static_cast<const float*>(made.data) + i * width, width,
+                        offset(out, row_of(i) * width));
       });
     };
   }
@@ -248,6 +301,27 @@ class Binder {
                    x = floats(std::size_t{0}), n = width_](std::int64_t row, RowOut out) {
       kernels().rope(x + row * n, cosine.data() + row * half, sine.data() + row * half,
                      n / op.head_dim, op.head_dim, op.rotary_dim, out);
+    });
+  }
+
+  BoundStep bind(const RelativeBias& op) {
+    const std::int64_t buckets = shape(0)[0];
+    const std::int64_t heads = shape(0)[1];
+    // By distance, from that of the last query and the first key on.
+    const std::int64_t least = -(op.first_query + op.queries - 1);
+    std::vector<std::int64_t> places;
+    for (std::int64_t distance = least; distance < op.keys - op.first_query; ++distance) {
+      places.push_back(op.bucket(distance, buckets) * heads);
+    }
+    ensure(!out_.bf16, "a bias in bfloat16");
+    return by_row([=, places = std::move(places), table = floats(std::size_t{0})](std::int64_t row,
+                                                                                  RowOut out) {
+      const std::int64_t head = row / op.queries;
+      const std::int64_t query = op.first_query + row % op.queries;
+      auto* to = static_cast<float*>(out.data);
+      for (std::int64_t key = 0; key < op.keys; ++key) {
+        to[key] = table[places[static_cast<std::size_t>(key - query - least)] + head];
+      }
     });
   }
 

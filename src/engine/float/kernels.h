@@ -39,6 +39,8 @@ struct AttentionBlock {
   std::int64_t visible_prefix;
   std::int64_t causal_first;
   std::int64_t causal_step;  ///< 1, or 0 if not causal
+  const float* bias;         ///< nullptr, or the first row of what is added to scaled scores
+  std::int64_t bias_stride;  ///< elements between rows, at least `keys`
   RowOut out;                ///< first row, at this head's first element
   std::int64_t out_stride;   ///< elements between rows
   float* scratch;            ///< attention_scratch(keys) floats

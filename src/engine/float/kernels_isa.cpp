@@ -345,6 +345,14 @@ float exponentials(float* scores, Index visible, Index width, float factor, bool
   return sum(total);
 }
 
+/// Turns the first `count` scores into factor score + bias, in place.
+void add_bias(float* scores, const float* bias, Index count, float factor) {
+  for (Index i = 0; i < count; i += kLanes) {
+    const Vec value = load(scores + i) * factor + load(bias + i, count - i);
+    store({scores, false}, i, value);
+  }
+}
+
 template <bool kBF16>
 void attend_as(const AttentionBlock& block) {
   constexpr Index kPerUnit = kBF16 ? 2 : 1;
@@ -366,9 +374,13 @@ void attend_as(const AttentionBlock& block) {
   }
   float factors[Kernels::kAttentionRows];
   for (Index row = 0; row < block.rows; ++row) {
+    float* scores = block.scratch + row * width;
+    if (block.bias != nullptr) {
+      add_bias(scores, block.bias + row * block.bias_stride, seen, block.scale);
+    }
     factors[row] =
-        1.0F / exponentials(block.scratch + row * width, visible(row),
-                            (seen_even + kLanes - 1) / kLanes * kLanes, block.scale, kBF16);
+        1.0F / exponentials(scores, visible(row), (seen_even + kLanes - 1) / kLanes * kLanes,
+                            block.bias == nullptr ? block.scale : 1.0F, kBF16);
   }
   const auto* values = static_cast<const Unit*>(block.packed_values);
   const Index value_units = (block.keys + 1) / 2 * 2 / kPerUnit;

@@ -129,7 +129,7 @@ class Planner {
       const FusedNode& node = **it;
       for (std::size_t i = 0; i < node.inputs.size(); ++i) {
         const bool product = (std::holds_alternative<Linear>(node.op) && i == 0) ||
-                             std::holds_alternative<Attention>(node.op);
+                             (std::holds_alternative<Attention>(node.op) && i < 3);
         const std::size_t output = node.output.index;
         const bool as_operand = product || (moves(node) && narrow[output] && !wide[output]);
         (as_operand ? narrow : wide)[node.inputs[i].index] = true;

@@ -11,6 +11,12 @@ constexpr std::int64_t kWidestNorm = 65'536;
 constexpr std::int64_t kWidestHead = 4'096;
 constexpr std::int64_t kMostKeys = 65'536;
 
+/// Whether docs/arithmetic.md defines the operator.
+bool has_integers(const Node& node, const Operator& op) {
+  if (std::holds_alternative<Attention>(op)) return node.inputs.size() == 3;
+  return !std::holds_alternative<RelativeBias>(op) && !std::holds_alternative<Experts>(op);
+}
+
 }  // namespace
 
 void check_sizes(const Graph& graph) {
@@ -22,6 +28,12 @@ void check_sizes(const Graph& graph) {
                       "run the float checkpoint instead");
     };
     const auto& op = std::get<Operator>(node.what);
+    if (!has_integers(node, op)) {
+      throw UserError(fmt::format("{} is made by {}{}, which integers are not defined for yet",
+                                  graph[node.output].name, name_of(op),
+                                  std::holds_alternative<Attention>(op) ? " with a bias" : ""),
+                      "run the float checkpoint instead");
+    }
     const Shape& x = graph[node.inputs.front()].shape;
     if (std::holds_alternative<Linear>(op)) require("inputs", x.back(), kMostInputs);
     if (std::holds_alternative<LayerNorm>(op) || std::holds_alternative<RmsNorm>(op)) {

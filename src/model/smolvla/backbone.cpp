@@ -4,62 +4,20 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "model/config_values.h"
 #include "model/smolvla/embedded.h"
-#include "model/smolvla/limits.h"
 
 namespace heddle::smolvla {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// transformers' names of activation functions.
-Function read_activation(const JsonObject& object) {
-  const std::string name = object.string("hidden_act");
-  if (name == "gelu_pytorch_tanh") return Function::kGeluTanh;
-  if (name == "gelu") return Function::kGeluErf;
-  if (name == "silu") return Function::kSilu;
-  if (name == "relu") return Function::kRelu;
-  throw UserError(
-      fmt::format("{}: \"hidden_act\" {} is not supported", object.where(), quote(name)),
-      "supported: gelu_pytorch_tanh, gelu, silu, relu");
-}
-
-void require_string(const JsonObject& object, std::string_view key, std::string_view expected) {
-  const std::string found = object.string(key);
-  if (found == expected) return;
-  throw UserError(fmt::format("{}: \"{}\" is {}, but SmolVLA is built on {}", object.where(), key,
-                              quote(found), quote(expected)),
-                  "put the config.json of the SmolVLM that the policy was trained on there");
-}
-
-/// Biases that no SmolVLM has: a checkpoint with them needs more than this program does.
-void require_no_bias(const JsonObject& object, std::string_view key) {
-  if (!object.boolean(key, false)) return;
-  throw UserError(fmt::format("{}: \"{}\" is true, which is not supported", object.where(), key),
-                  fmt::format("set \"{}\" to false if the checkpoint has no such biases", key));
-}
-
-VisionConfig read_vision(const JsonObject& object) {
-  require_string(object, "model_type", "smolvlm_vision");
-  VisionConfig vision;
-  vision.hidden = read_extent(object, "hidden_size");
-  vision.intermediate = read_extent(object, "intermediate_size");
-  vision.layers = read_within(object, "num_hidden_layers", 1, kMaxLayers);
-  vision.heads = read_extent(object, "num_attention_heads");
-  vision.channels = read_within(object, "num_channels", 3, 3);
-  vision.image = read_extent(object, "image_size");
-  vision.patch = read_extent(object, "patch_size");
-  vision.activation = read_activation(object);
-  vision.epsilon = read_positive(object, "layer_norm_eps");
-  require_multiple(object, "hidden_size", vision.hidden, "num_attention_heads", vision.heads);
-  require_multiple(object, "image_size", vision.image, "patch_size", vision.patch);
-  return vision;
-}
+constexpr std::string_view kBuiltOn = "SmolVLA is built on";
 
 TextConfig read_text(const JsonObject& object) {
-  require_string(object, "model_type", "llama");
-  require_no_bias(object, "attention_bias");
-  require_no_bias(object, "mlp_bias");
+  require_string(object, "model_type", "llama", kBuiltOn);
+  require_off(object, "attention_bias");
+  require_off(object, "mlp_bias");
   TextConfig text;
   text.hidden = read_extent(object, "hidden_size");
   text.intermediate = read_extent(object, "intermediate_size");
@@ -78,7 +36,7 @@ TextConfig read_text(const JsonObject& object) {
                     "set \"head_dim\" to the value the checkpoint was trained with");
   }
   text.vocabulary = read_within(object, "vocab_size", 1, kMaxVocabulary);
-  text.activation = read_activation(object);
+  text.activation = read_activation(object, "hidden_act");
   text.epsilon = read_positive(object, "rms_norm_eps");
   return text;
 }
@@ -102,7 +60,11 @@ Backbone parse_backbone(const Json& json, const std::string& where) {
   const JsonObject object(merged, where);
   Backbone backbone;
   backbone.where = where;
-  backbone.vision = read_vision(object.object("vision_config"));
+  const JsonObject vision = object.object("vision_config");
+  require_string(vision, "model_type", "smolvlm_vision", kBuiltOn);
+  backbone.vision = read_vision(vision);
+  require_multiple(vision, "image_size", backbone.vision.image, "patch_size",
+                   backbone.vision.patch);
   backbone.text = read_text(object.object("text_config"));
   backbone.scale_factor = read_extent(object, "scale_factor");
   require_multiple(object, "image_size / patch_size", backbone.vision.grid(), "scale_factor",

@@ -7,26 +7,9 @@
 
 #include "base/json.h"
 #include "model/operators.h"
+#include "model/vision_tower.h"
 
 namespace heddle::smolvla {
-
-/// The vision tower: a SigLIP-like transformer over square patches of a square image.
-struct VisionConfig {
-  std::int64_t hidden = 0;
-  std::int64_t intermediate = 0;
-  std::int64_t layers = 0;
-  std::int64_t heads = 0;
-  std::int64_t channels = 0;
-  std::int64_t image = 0;  ///< pixels per side
-  std::int64_t patch = 0;  ///< pixels per side
-  Function activation{};
-  double epsilon = 0;
-
-  [[nodiscard]] std::int64_t head_size() const { return hidden / heads; }
-  /// Patches per side.
-  [[nodiscard]] std::int64_t grid() const { return image / patch; }
-  [[nodiscard]] std::int64_t patches() const { return grid() * grid(); }
-};
 
 /// The language model: a Llama with grouped keys and values and no biases.
 struct TextConfig {

@@ -7,8 +7,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "model/config_values.h"
 #include "model/smolvla/embedded.h"
-#include "model/smolvla/limits.h"
 
 namespace heddle::smolvla {
 namespace {

@@ -12,7 +12,8 @@
 namespace heddle::smolvla {
 
 /// The Graph of requests of `shape`. `weights` is the table of `config`; `image_tokens` must be
-/// given exactly if the config asks for image_special_tokens.
+/// given exactly if the config asks for image_special_tokens. With `dead_code` the text model is
+/// whole, as LeRobot runs it, though the actions need only keys and values of its last layer.
 ///
 /// Inputs: "images" F32 [cameras,3,side,side] in [-1,1], "token_ids" I32 [language_tokens], "state"
 /// F32 [1,max_state_size] normalised and padded with zeros, "noise" F32 [chunk,max_action_size].
@@ -22,6 +23,6 @@ namespace heddle::smolvla {
 /// [L,hidden], vlm.layer.<i>.k (rotated) and .v [L,kv_heads*head_size], expert.step.{}.velocity,
 /// actions.raw.
 Graph make_graph(const Config& config, const WeightTable& weights, const PolicyShape& shape,
-                 const std::optional<ImageTokens>& image_tokens);
+                 const std::optional<ImageTokens>& image_tokens, bool dead_code = false);
 
 }  // namespace heddle::smolvla

@@ -12,33 +12,14 @@ constexpr double kRopeTheta = 10'000;
 }  // namespace
 
 GraphContext::GraphContext(const Config& of_config, const PolicyShape& of_shape,
-                           const WeightTable& of_weights)
-    : config(of_config), shape(of_shape), weights(of_weights), builder("smolvla") {}
-
-ValueId GraphContext::weight(const std::string& name) {
-  return builder.weight(name, weights.at(name).shape);
-}
-
-ValueId GraphContext::linear(const std::string& name, ValueId x, const std::string& prefix) {
-  std::vector<ValueId> inputs{x, weight(prefix + ".weight")};
-  if (weights.find(prefix + ".bias") != nullptr) inputs.push_back(weight(prefix + ".bias"));
-  return builder.add(name, Linear{}, std::move(inputs));
-}
-
-ValueId GraphContext::layer_norm(const std::string& name, ValueId x, const std::string& prefix,
-                                 double epsilon) {
-  return builder.add(name, LayerNorm{epsilon},
-                     {x, weight(prefix + ".weight"), weight(prefix + ".bias")});
-}
-
-ValueId GraphContext::rms_norm(const std::string& name, ValueId x, const std::string& prefix,
-                               double epsilon) {
-  return builder.add(name, RmsNorm{epsilon}, {x, weight(prefix + ".weight")});
-}
-
-ValueId GraphContext::add(const std::string& name, ValueId a, ValueId b) {
-  return builder.add(name, Add{}, {a, b});
-}
+                           const WeightTable& weights)
+    : Layers{GraphBuilder("smolvla"),
+             [&weights](const std::string& name) {
+               const WeightSpec* spec = weights.find(name);
+               return spec == nullptr ? nullptr : &spec->shape;
+             }},
+      config(of_config),
+      shape(of_shape) {}
 
 ValueId GraphContext::rope(const std::string& name, ValueId x, std::int64_t first_position) {
   const std::int64_t size = config.backbone.text.head_size;

@@ -1,41 +1,25 @@
 // What the parts of the SmolVLA Graph have in common: the builder, the weights, and the layers they
-// are all made of.
+// are made of.
 #pragma once
 
 #include <optional>
 #include <string>
 
-#include "model/graph_builder.h"
+#include "model/layers.h"
 #include "model/policy.h"
 #include "model/smolvla/config.h"
 #include "model/smolvla/weights.h"
 
 namespace heddle::smolvla {
 
-/// The keys and values of one layer, [tokens, kv_heads * head_size] each.
-struct KeyValue {
-  ValueId key;
-  ValueId value;
-};
-
 /// Names of values are given as "vision.layer.3.attention", names of weights as in the checkpoint.
-struct GraphContext {
+struct GraphContext : Layers {
   const Config& config;
   const PolicyShape& shape;
-  const WeightTable& weights;
-  GraphBuilder builder;
 
-  GraphContext(const Config& of_config, const PolicyShape& of_shape, const WeightTable& of_weights);
+  GraphContext(const Config& of_config, const PolicyShape& of_shape, const WeightTable& weights);
 
   [[nodiscard]] std::int64_t camera_count() const { return std::ssize(shape.cameras); }
-
-  /// The tensor `name` of the checkpoint, in its expected shape.
-  ValueId weight(const std::string& name);
-  /// x W^T, plus the bias if `prefix` has one.
-  ValueId linear(const std::string& name, ValueId x, const std::string& prefix);
-  ValueId layer_norm(const std::string& name, ValueId x, const std::string& prefix, double epsilon);
-  ValueId rms_norm(const std::string& name, ValueId x, const std::string& prefix, double epsilon);
-  ValueId add(const std::string& name, ValueId a, ValueId b);
 
   // The Llama blocks that the text model and the expert share. `name` and `prefix` end in '.'.
 

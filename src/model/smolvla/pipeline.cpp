@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "model/smolvla/limits.h"
+#include "model/config_values.h"
 
 namespace heddle::smolvla {
 namespace {

@@ -26,21 +26,24 @@ ValueId add_attention(GraphContext& context, const std::string& name, ValueId no
 
 }  // namespace
 
-std::vector<KeyValue> add_vlm(GraphContext& context, ValueId prefix) {
+std::vector<KeyValue> add_vlm(GraphContext& context, ValueId prefix, bool dead_code) {
   context.builder.stage("vlm");
+  const double epsilon = context.config.backbone.text.epsilon;
   const std::int64_t last = context.config.last_read_layer();
   std::vector<KeyValue> cache;
   ValueId x = prefix;
-  for (std::int64_t i = 0; i <= last; ++i) {
+  for (std::int64_t i = 0; i < context.config.vlm_layers; ++i) {
     const std::string name = fmt::format("vlm.layer.{}.", i);
     const std::string weights = text_layer(i);
-    const ValueId norm = context.rms_norm(name + "input_norm", x, weights + "input_layernorm",
-                                          context.config.backbone.text.epsilon);
-    cache.push_back(add_keys(context, name, norm, weights));
-    if (i == last) break;
-    const ValueId attended = add_attention(context, name, norm, cache.back(), weights);
+    const ValueId norm =
+        context.rms_norm(name + "input_norm", x, weights + "input_layernorm", epsilon);
+    const KeyValue keys = add_keys(context, name, norm, weights);
+    if (i <= last) cache.push_back(keys);
+    if (i == last && !dead_code) return cache;
+    const ValueId attended = add_attention(context, name, norm, keys, weights);
     x = context.after_attention(name, x, attended, weights);
   }
+  context.rms_norm("vlm.norm", x, in_text("norm"), epsilon);
   return cache;
 }
 

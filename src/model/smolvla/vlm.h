@@ -8,8 +8,8 @@
 namespace heddle::smolvla {
 
 /// Stage "vlm" on prefix[L,hidden]. Returns the keys (after their rotary embedding) and values of
-/// the layers up to the last that the expert reads. Of that one nothing else is computed, nor the
-/// final norm or the language head: no action depends on them.
-std::vector<KeyValue> add_vlm(GraphContext& context, ValueId prefix);
+/// the layers up to the last that the expert reads. Of that one nothing else is computed, nor any
+/// later layer or the final norm, unless `dead_code`: no action depends on them.
+std::vector<KeyValue> add_vlm(GraphContext& context, ValueId prefix, bool dead_code);
 
 }  // namespace heddle::smolvla

@@ -53,6 +53,32 @@ TEST(SizesTest, TheGreatestThatAreProvedRightPass) {
   EXPECT_NO_THROW(check_sizes(attention(4'096, 65'536)));
 }
 
+TEST(SizesTest, OperatorsWithoutIntegersAreRefusedByName) {
+  GraphBuilder biased("biased");
+  biased.stage("all");
+  const ValueId x = biased.input("x", DType::kF32, {4, 8});
+  const ValueId bias = biased.input("bias", DType::kF32, {1, 4, 4});
+  Attention op;
+  op.heads = op.kv_heads = 1;
+  op.head_dim = 8;
+  op.visible_prefix = 4;
+  biased.output(biased.add("y", op, {x, x, x, bias}));
+  expect_parts(user_error([&] { check_sizes(biased.finish()); }),
+               {"y is made by attention with a bias", "float checkpoint"});
+  GraphBuilder sparse("sparse");
+  sparse.stage("all");
+  const ValueId rows = sparse.input("x", DType::kF32, {4, 8});
+  sparse.output(sparse.add("z", Experts{Function::kRelu},
+                           {rows, sparse.weight("router", {1, 8}), sparse.weight("wi", {6, 8}),
+                            sparse.weight("wo", {8, 6})}));
+  expect_parts(user_error([&] { check_sizes(sparse.finish()); }), {"z is made by experts"});
+  GraphBuilder distance("distance");
+  distance.stage("all");
+  distance.output(
+      distance.add("b", RelativeBias{2, 2, 0, 128, true}, {distance.weight("table", {32, 4})}));
+  expect_parts(user_error([&] { check_sizes(distance.finish()); }), {"b is made by relative_bias"});
+}
+
 TEST(SizesTest, OneMoreIsRefusedByName) {
   const auto says = [](const Graph& graph, std::initializer_list<std::string_view> parts) {
     expect_parts(user_error([&] { check_sizes(graph); }), parts);

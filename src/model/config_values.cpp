@@ -1,10 +1,11 @@
-#include "model/smolvla/limits.h"
+#include "model/config_values.h"
 
 #include <cmath>
 
 #include "base/error.h"
+#include "base/text.h"
 
-namespace heddle::smolvla {
+namespace heddle {
 
 std::int64_t read_within(const JsonObject& object, std::string_view key, std::int64_t low,
                          std::int64_t high) {
@@ -39,4 +40,29 @@ void require_multiple(const JsonObject& object, std::string_view first, std::int
                   fmt::format("set both to the values the checkpoint was trained with"));
 }
 
-}  // namespace heddle::smolvla
+Function read_activation(const JsonObject& object, std::string_view key) {
+  const std::string name = object.string(key);
+  if (name == "gelu_pytorch_tanh" || name == "gelu_new") return Function::kGeluTanh;
+  if (name == "gelu") return Function::kGeluErf;
+  if (name == "silu") return Function::kSilu;
+  if (name == "relu") return Function::kRelu;
+  throw UserError(fmt::format("{}: \"{}\" {} is not supported", object.where(), key, quote(name)),
+                  "supported: gelu_pytorch_tanh, gelu_new, gelu, silu, relu");
+}
+
+void require_string(const JsonObject& object, std::string_view key, std::string_view expected,
+                    std::string_view reason) {
+  const std::string found = object.string(key);
+  if (found == expected) return;
+  throw UserError(fmt::format("{}: \"{}\" is {}, but {} {}", object.where(), key, quote(found),
+                              reason, quote(expected)),
+                  "use the config.json of the model that the checkpoint was trained as");
+}
+
+void require_off(const JsonObject& object, std::string_view key) {
+  if (!object.boolean(key, false)) return;
+  throw UserError(fmt::format("{}: \"{}\" is true, which is not supported", object.where(), key),
+                  fmt::format("set \"{}\" to false if the checkpoint was trained without", key));
+}
+
+}  // namespace heddle

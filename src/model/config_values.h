@@ -1,13 +1,14 @@
-// Reading numbers from configurations that may be broken or hostile: every extent has a bound, so
-// that no product of a few of them overflows and no file can ask for unbounded memory.
+// Reading values from models' configurations that may be broken or hostile: every extent has a
+// bound, so that no product of a few of them overflows and no file can ask for unbounded memory.
 #pragma once
 
 #include <cstdint>
 #include <string_view>
 
 #include "base/json.h"
+#include "model/operators.h"
 
-namespace heddle::smolvla {
+namespace heddle {
 
 inline constexpr std::int64_t kMaxExtent = 1 << 16;
 inline constexpr std::int64_t kMaxLayers = 1 << 10;
@@ -28,4 +29,14 @@ double read_positive(const JsonObject& object, std::string_view key);
 void require_multiple(const JsonObject& object, std::string_view first, std::int64_t first_value,
                       std::string_view second, std::int64_t second_value);
 
-}  // namespace heddle::smolvla
+/// transformers' name of an activation function. Throws UserError for an unknown one.
+Function read_activation(const JsonObject& object, std::string_view key);
+
+/// Throws UserError unless the string `key` is `expected`; `reason` ends "..., but ".
+void require_string(const JsonObject& object, std::string_view key, std::string_view expected,
+                    std::string_view reason);
+
+/// Throws UserError if `key` is true: it asks for tensors or steps that are not supported.
+void require_off(const JsonObject& object, std::string_view key);
+
+}  // namespace heddle
