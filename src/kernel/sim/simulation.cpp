@@ -139,12 +139,6 @@ std::vector<rtl::Design> designs_of(const std::vector<KernelPtr>& kernels,
   return designs;
 }
 
-bool has_processes(const rtl::Design& design) {
-  return std::ranges::any_of(design.memories, [](const rtl::Memory& memory) {
-    return memory.kind == rtl::Memory::Kind::kStream;
-  });
-}
-
 SharedObject compiled(const std::vector<rtl::Design>& designs, const SimulationOptions& options) {
   std::map<std::string, std::string> files;
   for (const rtl::Design& design : designs) {
@@ -220,7 +214,7 @@ SimulationReport Simulation::run(std::span<const Argument> arguments, std::size_
   const bool is_slow = launch.stalls > 0 ||
                        launch.read_cycles > static_cast<std::uint32_t>(target.memory_read) ||
                        launch.write_cycles > static_cast<std::uint32_t>(target.memory_write);
-  if (report.formula && !(is_slow && has_processes(designs_[kernel]))) {
+  if (report.formula && !(is_slow && designs_[kernel].has_processes)) {
     report.expected = static_cast<std::uint64_t>(*report.formula) + launch.stalled;
   }
   report.read_elements = launch.read_elements;

@@ -199,6 +199,7 @@ class Lowering {
         for (const Dataflow::Process& part : dataflow->processes) {
           fork.processes.push_back({part.name, process(part.name, part.body)});
         }
+        design_.has_processes = true;
         sequence.parts.push_back(make_region(std::move(fork)));
       } else if (const auto* branch = as<If>(stmt)) {
         const std::string name = keep(branch->condition, "condition", straight);

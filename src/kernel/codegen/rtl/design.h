@@ -142,6 +142,7 @@ struct Design {
   std::set<std::string> in_rings;
   std::vector<Memory> memories;  ///< in the order of parameters and declarations
   RegionPtr top;
+  bool has_processes = false;  ///< a Fork is in it: parts that wait each for themselves
   std::vector<Miss> misses;
 
   [[nodiscard]] const Memory& memory(const std::string& name) const;
