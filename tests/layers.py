@@ -9,10 +9,10 @@ import sys
 # A folder includes itself and what stands on a later line, never a neighbour on its own line.
 LAYERS = [
     {"apps"},
-    {"serve", "card", "report"},
+    {"serve", "card"},
     {"engine", "cost"},
     {"model", "kernel"},
-    {"tensor", "board"},
+    {"tensor", "board", "report"},
     {"base"},
 ]
 LEVEL = {folder: level for level, folders in enumerate(LAYERS) for folder in folders}

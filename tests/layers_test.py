@@ -19,13 +19,14 @@ class LayersTest(unittest.TestCase):
         self.assertEqual(include("tensor/a.cpp", "base/error.h"), [])
         self.assertEqual(include("engine/float/a.cpp", "model/graph.h"), [])
         self.assertEqual(include("cost/a.cpp", "kernel/ir.h"), [])
+        self.assertEqual(include("cost/a.cpp", "report/report.h"), [])
         self.assertEqual(include("card/a.cpp", "engine/float/engine.h"), [])
         self.assertEqual(include("base/a.cpp", "base/error.h"), [])
         self.assertEqual(include("base/a.cpp", "tensor/tensor.h"), ["base must not include tensor"])
         self.assertEqual(include("model/a.cpp", "engine/x.h"), ["model must not include engine"])
 
     def test_neighbours_stay_apart(self):
-        for of, to in [("model", "kernel"), ("kernel", "model"), ("engine", "kernel"), ("tensor", "board")]:
+        for of, to in [("model", "kernel"), ("kernel", "model"), ("engine", "kernel"), ("tensor", "board"), ("report", "board")]:
             self.assertEqual(include(f"{of}/a.cpp", f"{to}/x.h"), [f"{of} must not include {to}"])
 
     def test_models_are_included_by_programs_only(self):

@@ -3,11 +3,12 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 
 #include "apps/heddle/ablation_levels.h"
+#include "apps/heddle/ablation_published.h"
 #include "apps/heddle/output.h"
-#include "apps/heddle/plot.h"
 #include "apps/heddle/verbs.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -21,6 +22,8 @@
 #include "kernel/codegen/rtl/emit.h"
 #include "kernel/codegen/rtl/module_text.h"
 #include "kernel/sim/simulation.h"
+#include "report/html.h"
+#include "report/svg.h"
 
 namespace heddle {
 namespace {
@@ -34,6 +37,7 @@ struct AblationOptions {
   bool area = false;
   bool json = false;
   std::string svg;
+  std::string html;
   std::uint64_t seed = 1;
 };
 
@@ -187,7 +191,7 @@ double work_per_cycle(const Ablation& run, const LevelReport& report) {
   return run.layer().work / static_cast<double>(report.cycles);
 }
 
-std::string text_of(const Ablation& run, const std::vector<LevelReport>& reports) {
+Table table_of(const Ablation& run, const std::vector<LevelReport>& reports) {
   std::vector<Column> columns = {{"level", Align::kLeft},
                                  {"cycles", Align::kRight},
                                  {"got", Align::kLeft},
@@ -226,11 +230,102 @@ std::string text_of(const Ablation& run, const std::vector<LevelReport>& reports
     cells.push_back(report.level->summary);
     table.add_row(std::move(cells));
   }
-  return fmt::format(
-      "{}: {}, {:.4g} {}; {} MHz (assumed){}\nEvery simulated level gave the "
-      "bits of the plain kernel.\n\n{}",
-      run.layer().name, run.layer().shape, run.layer().work, run.layer().unit, run.clock_mhz(),
-      run.board() ? fmt::format(", in % of {}", run.board()->name) : "", table.to_string());
+  return table;
+}
+
+std::string title_of(const Ablation& run) {
+  return fmt::format("{}: {}", run.layer().name, run.layer().shape);
+}
+
+constexpr std::string_view kHowGot = "Every simulated level gave the bits of the plain kernel.";
+
+std::string text_of(const Ablation& run, const std::vector<LevelReport>& reports) {
+  return fmt::format("{}, {:.4g} {}; {} MHz (assumed){}\n{}\n\n{}", title_of(run), run.layer().work,
+                     run.layer().unit, run.clock_mhz(),
+                     run.board() ? fmt::format(", in % of {}", run.board()->name) : "", kHowGot,
+                     table_of(run, reports).to_string());
+}
+
+/// How a figure was got, as an index of series_names().
+enum Series : std::size_t { kSimulated, kByFormula, kPublished };
+const std::vector<std::string>& series_names() {
+  static const std::vector<std::string> names = {"simulated", "by formula", "published"};
+  return names;
+}
+
+/// What others published for the layer at this size.
+std::vector<PublishedPoint> published_for(const AblationOptions& options) {
+  std::vector<PublishedPoint> points;
+  if (options.size != "full") return points;
+  std::ranges::copy_if(published_points(), std::back_inserter(points),
+                       [&](const PublishedPoint& point) { return point.layer == options.layer; });
+  return points;
+}
+
+report::Figure cycles_figure(const Ablation& run, const std::vector<LevelReport>& reports,
+                             const std::vector<PublishedPoint>& published) {
+  report::BarChart chart{.axis = {"cycles", report::Scale::kLog},
+                         .layout = report::BarLayout::kGrouped,
+                         .series = series_names(),
+                         .bars = {}};
+  for (const LevelReport& report : reports) {
+    const std::size_t series = report.is_simulated ? kSimulated : kByFormula;
+    chart.bars.push_back({report.level->name, {{series, static_cast<double>(report.cycles)}}});
+  }
+  for (const PublishedPoint& point : published) {
+    chart.bars.push_back({point.name, {{kPublished, point.cycles}}});
+  }
+  return {"cycles", title_of(run),
+          fmt::format("Cycles of all launches. {} Published points are estimates of C synthesis.",
+                      kHowGot),
+          std::move(chart)};
+}
+
+report::Figure dsps_figure(const Ablation& run, const std::vector<LevelReport>& reports,
+                           const std::vector<PublishedPoint>& published) {
+  std::vector<report::PlotLine> lines;
+  for (const std::string& name : series_names()) lines.push_back({name, {}, false});
+  for (const LevelReport& report : reports) {
+    lines[report.is_simulated ? kSimulated : kByFormula].points.push_back(
+        {report.area[Resource::kDsp], static_cast<double>(report.cycles), report.level->name});
+  }
+  for (const PublishedPoint& point : published) {
+    lines[kPublished].points.push_back({point.dsps, point.cycles, point.name});
+  }
+  return {"cycles-dsps", title_of(run),
+          "Down and to the left is better. DSPs synthesised by Yosys; of published points, "
+          "estimated by C synthesis.",
+          report::LineChart{.x = {"DSPs", report::Scale::kLog},
+                            .y = {"cycles", report::Scale::kLog},
+                            .lines = std::move(lines)}};
+}
+
+report::Report report_of(const Ablation& run, const std::vector<LevelReport>& reports,
+                         const std::vector<PublishedPoint>& published) {
+  report::Section section{.heading = "Levels", .blocks = {cycles_figure(run, reports, published)}};
+  if (!reports.empty() && reports.front().has_area) {
+    section.blocks.emplace_back(dsps_figure(run, reports, published));
+  }
+  section.blocks.emplace_back(
+      report::ReportTable{"levels", "Levels, each beside the first", table_of(run, reports)});
+  if (!published.empty()) {
+    Table table(
+        {{"point"}, {"cycles", Align::kRight}, {"DSPs", Align::kRight}, {"source"}, {"note"}});
+    for (const PublishedPoint& point : published) {
+      table.add_row({point.name, fmt::format("{:.0f}", point.cycles),
+                     fmt::format("{:.0f}", point.dsps), point.source, point.note});
+    }
+    section.blocks.emplace_back(report::ReportTable{
+        "published", "Published points: estimates of C synthesis, not routed", std::move(table)});
+  }
+  report::Report report{
+      .title = "Ablation of " + title_of(run),
+      .subtitle = std::string(kHowGot),
+      .facts = {{"work", fmt::format("{:.4g} {}", run.layer().work, run.layer().unit)},
+                {"clock", fmt::format("{} MHz (assumed)", run.clock_mhz())}},
+      .sections = {std::move(section)}};
+  if (run.board()) report.facts.push_back({"board", run.board()->title});
+  return report;
 }
 
 Json json_of(const Ablation& run, const std::vector<LevelReport>& reports) {
@@ -265,7 +360,9 @@ void check_folder_of(const std::filesystem::path& file) {
 }
 
 void run_ablation(const AblationOptions& options) {
-  if (!options.svg.empty()) check_folder_of(options.svg);
+  for (const std::string& file : {options.svg, options.html}) {
+    if (!file.empty()) check_folder_of(file);
+  }
   Ablation run(options);
   const std::vector<const AblationLevel*> levels = run.chosen();
   run.compute_expected();
@@ -275,14 +372,12 @@ void run_ablation(const AblationOptions& options) {
     if (!options.json) fmt::print(stderr, "{} ...\n", level->name);
     reports.push_back(run.measure(*level));
   }
+  const std::vector<PublishedPoint> published = published_for(options);
   if (!options.svg.empty()) {
-    std::vector<PlotPoint> points;
-    points.reserve(reports.size());
-    for (const LevelReport& report : reports) {
-      points.push_back({report.level->name, milliseconds(run, report)});
-    }
-    write_file(options.svg, plot_svg(fmt::format("{}: {}", run.layer().name, run.layer().shape),
-                                     fmt::format("ms at {} MHz", run.clock_mhz()), points));
+    write_file(options.svg, report::svg(cycles_figure(run, reports, published)));
+  }
+  if (!options.html.empty()) {
+    write_file(options.html, report::html(report_of(run, reports, published)));
   }
   print_out(options.json ? json_of(run, reports).dump(2) + '\n' : text_of(run, reports));
 }
@@ -313,7 +408,8 @@ void add_ablation(CLI::App& app) {
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   verb->add_option("--seed", options->seed, "Seed of the random inputs")->capture_default_str();
-  verb->add_option("--svg", options->svg, "Write a plot of the times to this file");
+  verb->add_option("--svg", options->svg, "Write a chart of the cycles to this file");
+  verb->add_option("--html", options->html, "Write charts and tables as a page to this file");
   verb->add_flag("--json", options->json, "Print one JSON object");
   verb->callback([options] { run_ablation(*options); });
 }

@@ -7,8 +7,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/random.h"
+#include "base/utf8.h"
 #include "model/image/decode.h"
-#include "model/text/utf8.h"
 
 namespace heddle {
 namespace {

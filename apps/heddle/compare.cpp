@@ -3,7 +3,6 @@
 
 #include "apps/heddle/arguments.h"
 #include "apps/heddle/output.h"
-#include "apps/heddle/plot.h"
 #include "apps/heddle/policy_engine.h"
 #include "apps/heddle/request_options.h"
 #include "apps/heddle/verbs.h"
@@ -11,6 +10,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/table.h"
+#include "report/svg.h"
 
 namespace heddle {
 namespace {
@@ -150,12 +150,17 @@ void run(const CompareOptions& options) {
   const Run second = run_one(options.second, options, pool);
   const std::vector<Difference> rows = differences(first, second);
   if (!options.svg.empty()) {
-    std::vector<PlotPoint> points;
+    report::BarChart chart{.axis = {"signal to noise [dB]"},
+                           .layout = report::BarLayout::kGrouped,
+                           .series = {"signal to noise"},
+                           .bars = {}};
     for (const Difference& row : rows) {
-      if (!std::isinf(row.signal_to_noise)) points.push_back({row.name, row.signal_to_noise});
+      if (!std::isinf(row.signal_to_noise))
+        chart.bars.push_back({row.name, {{0, row.signal_to_noise}}});
     }
-    write_file(options.svg, plot_svg(fmt::format("{} against {}", second.title, first.title),
-                                     "signal to noise, dB", points));
+    write_file(options.svg,
+               report::svg({"differences", fmt::format("{} against {}", second.title, first.title),
+                            "Stages that agree in every bit are left out.", std::move(chart)}));
   }
   print_out(options.json ? as_json(first, second, rows).dump() + '\n'
                          : as_tables(first, second, rows));

@@ -1,5 +1,4 @@
-// A plain-text table: a header row, then rows; numbers are aligned to the right by the caller's
-// choice.
+// A table: a header row, then rows; printed as text or as CSV.
 #pragma once
 
 #include <string>
@@ -7,10 +6,10 @@
 
 namespace heddle {
 
-enum class Align { kLeft, kRight };
+enum class Align { kLeft, kRight };  ///< kRight: numbers
 
 struct Column {
-  std::string title;
+  std::string title;  ///< with the unit, if it has one: "time [ms]"
   Align align = Align::kLeft;
 };
 
@@ -24,7 +23,16 @@ class Table {
   /// Lines ending in '\n'; columns are as wide as their widest cell.
   [[nodiscard]] std::string to_string() const;
 
+  /// RFC 4180: the header, then the rows, lines ending in "\r\n"; quoted where needed.
+  [[nodiscard]] std::string to_csv() const;
+
+  [[nodiscard]] const std::vector<Column>& columns() const { return columns_; }
+  [[nodiscard]] const std::vector<std::vector<std::string>>& rows() const { return rows_; }
+
  private:
+  /// The header and the rows.
+  [[nodiscard]] std::vector<std::vector<std::string>> lines() const;
+
   std::vector<Column> columns_;
   std::vector<std::vector<std::string>> rows_;
 };

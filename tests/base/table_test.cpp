@@ -32,6 +32,18 @@ TEST(Table, WithoutRowsIsItsHeader) {
   EXPECT_EQ(Table({{"a"}, {"b"}}).to_string(), "a  b\n");
 }
 
+TEST(Table, CsvQuotesWhatWouldBreakACell) {
+  Table table({{"name"}, {"size [MB]", Align::kRight}});
+  table.add_row({"plain text; µ", "1.5"});
+  table.add_row({"a,b", ""});
+  table.add_row({"say \"no\"", "line\nline"});
+  EXPECT_EQ(table.to_csv(),
+            "name,size [MB]\r\n"
+            "plain text; µ,1.5\r\n"
+            "\"a,b\",\r\n"
+            "\"say \"\"no\"\"\",\"line\nline\"\r\n");
+}
+
 TEST(Table, RefusesARowOfAnotherWidth) {
   Table table({{"a"}, {"b"}});
   EXPECT_THROW(table.add_row({"1"}), InternalError);

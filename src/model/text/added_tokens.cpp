@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "model/text/unicode.h"
-#include "model/text/utf8.h"
 
 namespace heddle {
 namespace {

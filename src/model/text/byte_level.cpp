@@ -2,8 +2,8 @@
 
 #include <array>
 
+#include "base/utf8.h"
 #include "model/text/unicode.h"
-#include "model/text/utf8.h"
 
 namespace heddle {
 namespace {

@@ -13,7 +13,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "model/text/utf8.h"
+#include "base/utf8.h"
 
 namespace heddle {
 namespace {

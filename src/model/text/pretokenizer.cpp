@@ -5,9 +5,9 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "model/text/byte_level.h"
 #include "model/text/unicode.h"
-#include "model/text/utf8.h"
 
 namespace heddle {
 namespace {

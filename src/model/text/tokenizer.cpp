@@ -5,10 +5,10 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/utf8.h"
 #include "model/text/byte_level.h"
 #include "model/text/tokenizer_folder.h"
 #include "model/text/tokenizer_json.h"
-#include "model/text/utf8.h"
 
 namespace heddle {
 namespace {

@@ -9,8 +9,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "model/text/tokenizer_json.h"
-#include "model/text/utf8.h"
 
 namespace heddle {
 namespace {

@@ -4,8 +4,8 @@
 #include <chrono>
 
 #include "base/file.h"
+#include "base/utf8.h"
 #include "model/text/byte_level.h"
-#include "model/text/utf8.h"
 #include "text_fixture.h"
 
 namespace heddle {

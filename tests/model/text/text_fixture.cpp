@@ -7,7 +7,7 @@
 #include <stdexcept>
 
 #include "base/file.h"
-#include "model/text/utf8.h"
+#include "base/utf8.h"
 
 namespace heddle {
 namespace {

@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
+#include "base/utf8.h"
 #include "model/text/stream_decoder.h"
-#include "model/text/utf8.h"
 #include "text_fixture.h"
 
 namespace heddle {
