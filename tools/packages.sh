@@ -9,8 +9,8 @@ build_packages=(
 )
 # To run the tests.
 test_packages=(python3 python3-numpy)
-# To check format and style and to fuzz.
-check_packages=(clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev)
+# To check format and style, to look at pages, and to fuzz.
+check_packages=(chromium clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev)
 
 # install_packages PACKAGE...: does nothing at all when every package is there.
 install_packages() {

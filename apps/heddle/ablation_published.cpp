@@ -7,13 +7,13 @@ namespace heddle {
 // results.
 const std::vector<PublishedPoint>& published_points() {
   static const std::string allo = "Cornell Allogators, smolVLA, hls_metrics.csv";
-  static const std::string reaches =
+  static const std::string copies =
       "in and out of block RAM by single elements, as in their design";
   static const std::string too_large = "needs more block RAM than their card has";
   static const std::vector<PublishedPoint> points = {
-      {"attention", "published: 1 row", 76'247'141, 460, allo, reaches},
+      {"attention", "published: 1 row", 76'247'141, 460, allo, copies},
       {"attention", "published: 16 rows", 13'497'701, 5224, allo, too_large},
-      {"attention", "published: dataflow, 1 row", 18'282'929, 652, allo, reaches},
+      {"attention", "published: dataflow, 1 row", 18'282'929, 652, allo, copies},
       {"attention", "published: dataflow, 4 rows", 9'560'153, 2036, allo,
        "99.9 % of the block RAM: the fastest of theirs that fits"},
       {"attention", "published: dataflow, 8 rows", 7'148'141, 4632, allo, too_large},

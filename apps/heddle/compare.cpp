@@ -144,23 +144,26 @@ Json as_json(const Run& first, const Run& second, const std::vector<Difference>&
   return json;
 }
 
+/// Stages that are equal have no ratio, and no bar.
+report::Figure stages_figure(const Run& first, const Run& second,
+                             const std::vector<Difference>& rows) {
+  report::BarChart chart{.axis = {"signal to noise [dB]"}, .series = {"stages"}, .bars = {}};
+  for (const Difference& row : rows) {
+    if (!std::isinf(row.signal_to_noise)) {
+      chart.bars.push_back({row.name, {{0, row.signal_to_noise}}});
+    }
+  }
+  return {"stages", fmt::format("{} against {}", second.title, first.title),
+          "Stages that differ, by their ratio of signal to noise.", std::move(chart)};
+}
+
 void run(const CompareOptions& options) {
   ThreadPool pool(options.threads);
   const Run first = run_one(options.first, options, pool);
   const Run second = run_one(options.second, options, pool);
   const std::vector<Difference> rows = differences(first, second);
   if (!options.svg.empty()) {
-    report::BarChart chart{.axis = {"signal to noise [dB]"},
-                           .layout = report::BarLayout::kGrouped,
-                           .series = {"signal to noise"},
-                           .bars = {}};
-    for (const Difference& row : rows) {
-      if (!std::isinf(row.signal_to_noise))
-        chart.bars.push_back({row.name, {{0, row.signal_to_noise}}});
-    }
-    write_file(options.svg,
-               report::svg({"differences", fmt::format("{} against {}", second.title, first.title),
-                            "Stages that agree in every bit are left out.", std::move(chart)}));
+    write_file(options.svg, report::svg(stages_figure(first, second, rows)));
   }
   print_out(options.json ? as_json(first, second, rows).dump() + '\n'
                          : as_tables(first, second, rows));

@@ -67,26 +67,28 @@ Span bar_span(Scale scale, const std::vector<double>& ends) {
   return span;
 }
 
+double widest_label(const std::vector<Bar>& bars) {
+  double widest = 0;
+  for (const Bar& bar : bars) widest = std::max(widest, text_width(bar.label));
+  return widest;
+}
+
 class BarDrawing {
  public:
   BarDrawing(Sheet& sheet, const BarChart& chart)
-      : sheet_(sheet), chart_(chart), bars_(shown_bars(sheet, chart)) {
-    double widest = 0;
-    for (const Bar& bar : bars_) widest = std::max(widest, text_width(bar.label));
-    is_above_ = widest > kMostLeft;
-    left_ = kSheetMargin + (is_above_ ? 0 : widest + 6);
-    const std::vector<double> ends = ends_of(bars_, chart.layout);
-    double values = 0;
-    for (const double end : ends) values = std::max(values, text_width(short_number(end)));
-    axis_.emplace(bar_span(chart.axis.scale, ends), left_, kSheetWidth - kSheetMargin - values - 4);
-  }
+      : sheet_(sheet),
+        chart_(chart),
+        bars_(shown_bars(sheet, chart)),
+        widest_(widest_label(bars_)),
+        left_(kSheetMargin + (is_above() ? 0 : widest_ + 6)),
+        axis_(axis()) {}
 
   void draw() {
     const double top = sheet_.bottom;
     double bottom = top;
     for (const Bar& bar : bars_) bottom += height_of(bar) + kBetweenBars;
     // The grid comes first, so that bars cover it.
-    add_axis_across(sheet_, *axis_, {left_, top, axis_->end() - left_, bottom - top},
+    add_axis_across(sheet_, axis_, {left_, top, axis_.end() - left_, bottom - top},
                     chart_.axis.title);
     double y = top + kBetweenBars / 2;
     for (const Bar& bar : bars_) {
@@ -97,15 +99,25 @@ class BarDrawing {
   }
 
  private:
+  [[nodiscard]] bool is_above() const { return widest_ > kMostLeft; }
+
+  /// Leaves room for the values at the ends of bars.
+  [[nodiscard]] AxisMap axis() const {
+    const std::vector<double> ends = ends_of(bars_, chart_.layout);
+    double values = 0;
+    for (const double end : ends) values = std::max(values, text_width(short_number(end)));
+    return {bar_span(chart_.axis.scale, ends), left_, kSheetWidth - kSheetMargin - values - 4};
+  }
+
   [[nodiscard]] double height_of(const Bar& bar) const {
     const bool is_grouped = chart_.layout == BarLayout::kGrouped;
     const std::size_t rows = is_grouped ? std::max<std::size_t>(bar.parts.size(), 1) : 1;
-    return (is_above_ ? kLineHeight : 0) + kThickness * static_cast<double>(rows);
+    return (is_above() ? kLineHeight : 0) + kThickness * static_cast<double>(rows);
   }
 
   void draw(const Bar& bar, double y) {
     const double height = height_of(bar);
-    if (is_above_) {
+    if (is_above()) {
       sheet_.drawing.text({left_ + 2, y + 11}, fit(bar.label, kSheetWidth - left_ - kSheetMargin),
                           "label");
       y += kLineHeight;
@@ -117,7 +129,7 @@ class BarDrawing {
       return;
     }
     for (const BarPart& part : bar.parts) {
-      draw_part(bar, part, left_, axis_->at(part.value), y);
+      draw_part(bar, part, left_, axis_.at(part.value), y);
       draw_value(part.value, y);
       y += kThickness;
     }
@@ -128,7 +140,7 @@ class BarDrawing {
     for (const BarPart& part : bar.parts) {
       const double begin = end;
       end += part.value;
-      draw_part(bar, part, axis_->at(begin), axis_->at(end), y);
+      draw_part(bar, part, axis_.at(begin), axis_.at(end), y);
     }
     if (!bar.parts.empty()) draw_value(end, y);
   }
@@ -139,15 +151,15 @@ class BarDrawing {
   }
 
   void draw_value(double value, double y) {
-    sheet_.drawing.text({axis_->at(value) + 4, y + 9}, short_number(value), "label");
+    sheet_.drawing.text({axis_.at(value) + 4, y + 9}, short_number(value), "label");
   }
 
   Sheet& sheet_;
   const BarChart& chart_;
   std::vector<Bar> bars_;
-  bool is_above_ = false;
-  double left_ = 0;
-  std::optional<AxisMap> axis_;
+  double widest_;  ///< label
+  double left_;
+  AxisMap axis_;
 };
 
 }  // namespace

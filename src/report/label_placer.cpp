@@ -88,15 +88,19 @@ bool LabelPlacer::is_free(Point from, Point to) const {
 }
 
 std::optional<Box> LabelPlacer::place(std::span<const Box> candidates) {
+  // So many later candidates are as bad as three units of a crossed line.
+  constexpr std::size_t kLater = 4;
   std::optional<Box> best;
-  std::ptrdiff_t best_crossed = 0;
-  for (const Box& box : candidates) {
+  std::size_t best_cost = 0;
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    const Box& box = candidates[i];
     if (!is_free(box)) continue;
     const std::ptrdiff_t crossed =
         std::ranges::count_if(avoided_, [&](Point point) { return contains(box, point); });
-    if (!best || crossed < best_crossed) {
+    const std::size_t cost = static_cast<std::size_t>(crossed) + i / kLater;
+    if (!best || cost < best_cost) {
       best = box;
-      best_crossed = crossed;
+      best_cost = cost;
     }
   }
   if (best) block(*best);

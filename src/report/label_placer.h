@@ -27,8 +27,8 @@ class LabelPlacer {
   /// Labels cross the line only where there is no place beside it.
   void avoid(Point from, Point to);
 
-  /// Takes the candidate that crosses lines least, the first of equals, and blocks it; none if all
-  /// are blocked.
+  /// Takes a candidate that crosses lines little and comes early, and blocks it; none if all are
+  /// blocked.
   std::optional<Box> place(std::span<const Box> candidates);
   /// The same for the label of a mark, with the line that leads to it where one is needed.
   std::optional<LabelPlace> place_beside(Point mark, double label_width);

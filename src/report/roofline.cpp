@@ -25,12 +25,8 @@ bool is_in(const Choice& series, const Choice& choice) {
 
 class RooflineDrawing {
  public:
-  RooflineDrawing(Sheet& sheet, const Roofline& chart) : sheet_(sheet), chart_(chart) {
-    check();
-    leave_out();
-    add_legend(sheet, legend());
-    plane_.emplace(sheet, intensities(), rates(), chart.intensity_title, chart.rate_title);
-  }
+  RooflineDrawing(Sheet& sheet, const Roofline& chart)
+      : sheet_(sheet), chart_(chart), plane_(make_plane()) {}
 
   void draw() {
     for (const MemoryRoof& roof : chart_.memory_roofs) {
@@ -57,6 +53,13 @@ class RooflineDrawing {
   }
 
  private:
+  Plane make_plane() {
+    check();
+    leave_out();
+    add_legend(sheet_, legend());
+    return {sheet_, intensities(), rates(), chart_.intensity_title, chart_.rate_title};
+  }
+
   void check() const {
     const std::size_t series = chart_.series.size();
     for (const ComputeRoof& roof : chart_.compute_roofs) {
@@ -111,6 +114,7 @@ class RooflineDrawing {
   /// Of all points, and around where roofs meet.
   [[nodiscard]] Span intensities() const {
     std::vector<double> values;
+    values.reserve(chart_.points.size());
     for (const RooflinePoint& point : chart_.points) values.push_back(point.intensity);
     for (const ComputeRoof& compute : chart_.compute_roofs) {
       for (const MemoryRoof& memory : chart_.memory_roofs) {
@@ -123,6 +127,7 @@ class RooflineDrawing {
 
   [[nodiscard]] Span rates() const {
     std::vector<double> values;
+    values.reserve(chart_.points.size());
     for (const RooflinePoint& point : chart_.points) values.push_back(point.rate);
     for (const ComputeRoof& compute : chart_.compute_roofs) {
       values.push_back(compute.rate / kAround);
@@ -132,30 +137,30 @@ class RooflineDrawing {
   }
 
   [[nodiscard]] Point place_of(const RooflinePoint& point) const {
-    return plane_->at(point.intensity, point.rate);
+    return plane_.at(point.intensity, point.rate);
   }
 
   /// From the lower or left edge up to the highest compute roof, or to the edges.
   [[nodiscard]] std::pair<Point, Point> line_of(const MemoryRoof& roof) const {
-    double top = plane_->y().high;
+    double top = plane_.y().high;
     if (!chart_.compute_roofs.empty()) {
       top = std::ranges::max(chart_.compute_roofs, {}, &ComputeRoof::rate).rate;
     }
-    const double from = std::max(plane_->x().low, plane_->y().low / roof.bandwidth);
-    const double to = std::min(plane_->x().high, top / roof.bandwidth);
-    return {plane_->at(from, from * roof.bandwidth),
-            plane_->at(std::max(from, to), std::max(from, to) * roof.bandwidth)};
+    const double from = std::max(plane_.x().low, plane_.y().low / roof.bandwidth);
+    const double to = std::min(plane_.x().high, top / roof.bandwidth);
+    return {plane_.at(from, from * roof.bandwidth),
+            plane_.at(std::max(from, to), std::max(from, to) * roof.bandwidth)};
   }
 
   /// From the steepest memory roof to the right edge.
   [[nodiscard]] std::pair<Point, Point> line_of(const ComputeRoof& roof) const {
-    double from = plane_->x().low;
+    double from = plane_.x().low;
     if (!chart_.memory_roofs.empty()) {
       const double bandwidth =
           std::ranges::max(chart_.memory_roofs, {}, &MemoryRoof::bandwidth).bandwidth;
       from = std::max(from, roof.rate / bandwidth);
     }
-    return {plane_->at(from, roof.rate), plane_->at(plane_->x().high, roof.rate)};
+    return {plane_.at(from, roof.rate), plane_.at(plane_.x().high, roof.rate)};
   }
 
   void begin_series(const Choice& series) {
@@ -169,7 +174,7 @@ class RooflineDrawing {
 
   /// What is in the way of the labels of a choice.
   [[nodiscard]] LabelPlacer placer(const Choice& choice) const {
-    LabelPlacer placer(plane_->area());
+    LabelPlacer placer(plane_.area());
     for (const MemoryRoof& roof : chart_.memory_roofs) {
       const auto [from, to] = line_of(roof);
       placer.avoid(from, to);
@@ -245,7 +250,7 @@ class RooflineDrawing {
 
   Sheet& sheet_;
   Roofline chart_;  ///< what can be shown of it
-  std::optional<Plane> plane_;
+  Plane plane_;
 };
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "report/sheet.h"
 
+#include <algorithm>
+
 #include "report/words.h"
 
 namespace heddle::report {
@@ -44,12 +46,14 @@ void add_segment(Sheet& sheet, const Box& box, std::size_t colour, const std::st
 void add_axis_across(Sheet& sheet, const AxisMap& axis, const Box& area, const std::string& title) {
   for (const Tick& tick : axis.ticks(Direction::kAcross)) {
     sheet.drawing.line({tick.at, area.y}, {tick.at, area.bottom()}, "grid");
-    sheet.drawing.text({tick.at, area.bottom() + 12}, tick.label, "quiet", Anchor::kMiddle);
+    const double half = text_width(tick.label) / 2;
+    sheet.drawing.text({std::clamp(tick.at, half, kSheetWidth - half), area.bottom() + 15},
+                       tick.label, "quiet", Anchor::kMiddle);
   }
   const double width = kSheetWidth - 2 * kSheetMargin;
-  sheet.drawing.text({(area.x + area.right()) / 2, area.bottom() + 26}, fit(title, width), "quiet",
+  sheet.drawing.text({(area.x + area.right()) / 2, area.bottom() + 28}, fit(title, width), "quiet",
                      Anchor::kMiddle);
-  sheet.bottom = area.bottom() + 32;
+  sheet.bottom = area.bottom() + 34;
 }
 
 }  // namespace heddle::report

@@ -107,6 +107,7 @@ std::vector<std::string> wrap(std::string_view text, double width, double size, 
 std::string short_number(double value) {
   constexpr std::string_view kSuffixes = "kMGTP";
   double scaled = std::abs(value);
+  if (scaled >= 1e18) return fmt::format("{:.3g}", value);
   std::string suffix;
   if (scaled >= 9999.5) {
     for (const char s : kSuffixes) {

@@ -24,7 +24,8 @@ std::string fit(std::string_view text, double width);
 std::vector<std::string> wrap(std::string_view text, double width, double size = kTextSize,
                               bool is_bold = false);
 
-/// Three digits, thousands as k, M, G, T, P from 10,000 on: "0.25", "17.8", "6527", "7.14M".
+/// Three digits, thousands as k, M, G, T, P from 10,000 on: "0.25", "17.8", "6527", "7.14M",
+/// "1e+20".
 std::string short_number(double value);
 
 /// "3.50 KiB", "1.24 GiB".

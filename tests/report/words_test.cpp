@@ -44,6 +44,7 @@ TEST(Words, ShortNumbers) {
   EXPECT_EQ(short_number(7139741), "7.14M");
   EXPECT_EQ(short_number(999600), "1M");
   EXPECT_EQ(short_number(-2.4e9), "-2.4G");
+  EXPECT_EQ(short_number(1e20), "1e+20");
 }
 
 TEST(Words, ShortBytes) {

@@ -96,7 +96,9 @@ void tile_rows(Schedule& s, std::string rows, std::string sums, std::vector<std:
 void tile_product(Schedule& s, const Product& product, Level level) {
   const std::int64_t width = tile_columns(product.columns);
   const bool is_dot = product.is_int8() && product.inner % 4 == 0 && level == Level::kOptimised;
-  if (product.columns < width) return;
+  // Weights of one element a column lie side by side as they are.
+  const bool is_flat = product.weight_by_rows && product.inner == 1;
+  if (product.columns < width || is_flat) return;
   std::string j = s.fission("j", "k");
   const std::string i = s.fission("i", j);
   if (product.columns % width != 0) {

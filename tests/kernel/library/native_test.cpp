@@ -1,7 +1,8 @@
 // Library kernels as native code: the interpreter's bits.
 #include "kernel/codegen/cpp/native.h"
 
-#include "kernel/library/launches.h"
+#include "kernel/library/checks.h"
+#include "kernel/library/inputs.h"
 
 namespace heddle::kernel {
 namespace {

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "base/file.h"
-#include "model/text/utf8.h"
+#include "base/utf8.h"
 #include "text_fixture.h"
 
 namespace heddle {
