@@ -11,26 +11,26 @@ std::int64_t elements_of(const WeightCount& weights) {
   return weights.total() - weights[WeightPart::kRows];
 }
 
-double Precision::code_bytes(const WeightCount& weights) const {
-  return (static_cast<double>(weights[WeightPart::kGrouped]) * weight_bits +
-          static_cast<double>(weights[WeightPart::kOther]) * other_bits +
-          static_cast<double>(weights[WeightPart::kVectors]) * vector_bits) /
+double Precision::code_bytes(const WeightCount& count) const {
+  return (static_cast<double>(count[WeightPart::kGrouped]) * weight_bits +
+          static_cast<double>(count[WeightPart::kOther]) * other_bits +
+          static_cast<double>(count[WeightPart::kVectors]) * vector_bits) /
          8;
 }
 
-double Precision::bytes(const WeightCount& weights) const {
-  const std::int64_t groups = weights[WeightPart::kGrouped] / kWeightGroup;
-  return code_bytes(weights) + (static_cast<double>(groups) * step_bits +
-                                static_cast<double>(weights[WeightPart::kRows]) * scale_bits) /
+double Precision::bytes(const WeightCount& count) const {
+  const std::int64_t groups = count[WeightPart::kGrouped] / kWeightGroup;
+  return code_bytes(count) + (static_cast<double>(groups) * step_bits +
+                                static_cast<double>(count[WeightPart::kRows]) * scale_bits) /
                                    8;
 }
 
-double Precision::bytes(const ActivationCount& activations) const {
+double Precision::bytes(const ActivationCount& count) const {
   constexpr double kIdBits = 32;
-  return (static_cast<double>(activations[ActivationRole::kOperand]) * operand_bits +
-          static_cast<double>(activations[ActivationRole::kCache]) * cache_bits +
-          static_cast<double>(activations[ActivationRole::kValue]) * value_bits +
-          static_cast<double>(activations[ActivationRole::kId]) * kIdBits) /
+  return (static_cast<double>(count[ActivationRole::kOperand]) * operand_bits +
+          static_cast<double>(count[ActivationRole::kCache]) * cache_bits +
+          static_cast<double>(count[ActivationRole::kValue]) * value_bits +
+          static_cast<double>(count[ActivationRole::kId]) * kIdBits) /
          8;
 }
 

@@ -49,10 +49,10 @@ struct Precision {
   double value_bits = 0;    ///< of a kValue
 
   /// Bytes of the codes alone.
-  [[nodiscard]] double code_bytes(const WeightCount& weights) const;
+  [[nodiscard]] double code_bytes(const WeightCount& count) const;
   /// Bytes with steps and scales.
-  [[nodiscard]] double bytes(const WeightCount& weights) const;
-  [[nodiscard]] double bytes(const ActivationCount& activations) const;
+  [[nodiscard]] double bytes(const WeightCount& count) const;
+  [[nodiscard]] double bytes(const ActivationCount& count) const;
 };
 
 /// "f32", "bf16" (operands of products; all else is float32, as in src/engine/float), "w8a8" and
