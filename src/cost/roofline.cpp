@@ -2,86 +2,95 @@
 
 #include <fmt/ranges.h>
 
-#include <algorithm>
+#include <vector>
 
 #include "base/error.h"
-#include "base/text.h"
 
-namespace heddle {
+namespace heddle::cost {
 namespace {
 
-const BoardMemory& fastest_memory(const Board& board) {
-  const auto rate = [](const BoardMemory& memory) {
-    return static_cast<double>(memory.channels) * memory.sustained_gb_s.value_or(memory.peak_gb_s);
-  };
-  if (board.memories.empty()) {
-    throw UserError(fmt::format("board {} has no memory", board.name),
-                    "describe one in its file (docs/boards.md)");
+double rate_of(const BoardMemory& memory) {
+  return static_cast<double>(memory.channels) * memory.sustained_gb_s.value_or(memory.peak_gb_s) *
+         1e9;
+}
+
+/// Products of two types that a DSP makes in a cycle. Throws UserError without a rule.
+double products_of(const Board& board, const std::string& weights, const std::string& activations) {
+  std::vector<std::string> known;
+  known.reserve(board.dsp_rules.size());
+  for (const DspRule& rule : board.dsp_rules) {
+    if (rule.weights == weights && rule.activations == activations) return rule.products;
+    known.push_back(fmt::format("{} x {}", rule.weights, rule.activations));
   }
-  return *std::ranges::max_element(board.memories, {}, rate);
+  throw UserError(fmt::format("board {} does not say how many products of {} and {} a DSP makes",
+                              board.name, weights, activations),
+                  fmt::format("it has rules for {}; choose another precision or add the rule to "
+                              "its file (docs/boards.md)",
+                              fmt::join(known, ", ")));
+}
+
+void check_clock(const Board& board, double clock_mhz) {
+  constexpr double kFastest = 5000;
+  if (!(clock_mhz >= 1 && clock_mhz <= kFastest)) {
+    throw UserError(fmt::format("a clock of {} MHz", clock_mhz),
+                    fmt::format("give one from 1 to {} MHz", kFastest));
+  }
+  if (clock_mhz <= board.dsp_clock_mhz) return;
+  throw UserError(fmt::format("a clock of {} MHz, but the DSPs of {} take {} MHz at most",
+                              clock_mhz, board.name, board.dsp_clock_mhz),
+                  "give a slower clock");
 }
 
 }  // namespace
 
-const std::vector<Precision>& precisions() {
-  static const std::vector<Precision> all = {{"f32", "float32", "float32", 32, 32},
-                                             {"bf16", "bfloat16", "bfloat16", 16, 16},
-                                             {"w8a8", "int8", "int8", 8, 8},
-                                             {"w4a8", "int4", "int8", 4 + 8.0 / 64, 8}};
-  return all;
-}
-
-const Precision& find_precision(const std::string& name) {
-  std::vector<std::string> names;
-  for (const Precision& precision : precisions()) {
-    if (precision.name == name) return precision;
-    names.push_back(precision.name);
-  }
-  throw UserError(fmt::format("there is no precision {}", quote(name)),
-                  fmt::format("choose one of: {}", fmt::join(names, ", ")));
-}
-
 Roof roof_of(const Board& board, const Precision& precision, double clock_mhz) {
-  const bool is_clock = clock_mhz > 0 && clock_mhz <= 10'000;
-  if (!is_clock) {
-    throw UserError(fmt::format("a clock of {} MHz", clock_mhz), "give one from 1 to 10000 MHz");
-  }
-  const auto rule = std::ranges::find_if(board.dsp_rules, [&](const DspRule& one) {
-    return one.weights == precision.weights && one.activations == precision.activations;
-  });
-  if (rule == board.dsp_rules.end()) {
-    std::vector<std::string> known;
-    known.reserve(board.dsp_rules.size());
-    for (const DspRule& one : board.dsp_rules) {
-      known.push_back(fmt::format("{} x {}", one.weights, one.activations));
-    }
-    throw UserError(fmt::format("board {} does not say how many products of {} and {} a DSP makes",
-                                board.name, precision.weights, precision.activations),
-                    fmt::format("it has rules for {}; choose another precision or add the rule",
-                                fmt::join(known, ", ")));
-  }
-  const BoardMemory& memory = fastest_memory(board);
+  constexpr double kBram36Bytes = 36 * 1024 / 8.0;
+  constexpr double kUramBytes = 288 * 1024 / 8.0;
+  check_clock(board, clock_mhz);
+  const BoardMemory& memory = *std::ranges::max_element(board.memories, {}, rate_of);
   Roof roof;
-  roof.macs_per_second = board.resources[Resource::kDsp] * rule->products * clock_mhz * 1e6;
-  roof.bytes_per_second =
-      static_cast<double>(memory.channels) * memory.sustained_gb_s.value_or(memory.peak_gb_s) * 1e9;
+  roof.dsps = board.resources[Resource::kDsp];
+  if (roof.dsps < 1) {
+    throw UserError(fmt::format("board {} has no DSPs", board.name),
+                    "give a board with some, or mend \"dsp\" in its \"resources\"");
+  }
+  roof.clock_mhz = clock_mhz;
+  const double cycles = roof.dsps * clock_mhz * 1e6;
+  roof.linear_rate = cycles * products_of(board, precision.weights, precision.activations);
+  roof.attention_rate = cycles * products_of(board, precision.activations, precision.activations);
+  roof.bandwidth = rate_of(memory);
+  roof.is_sustained = memory.sustained_gb_s.has_value();
   roof.memory = memory.name;
+  roof.memory_bytes =
+      static_cast<double>(memory.channels) * static_cast<double>(memory.channel_bytes);
+  roof.on_chip_bytes = board.resources[Resource::kBram36] * kBram36Bytes +
+                       board.resources[Resource::kUram] * kUramBytes;
   return roof;
 }
 
-Bound bound_of(const StageWork& stage, const Roof& roof, const Precision& precision,
-               std::int64_t batch, Fusion fusion) {
-  const auto requests = static_cast<double>(batch);
-  const std::int64_t activations = fusion == Fusion::kStages ? stage.received + stage.sent
-                                                             : stage.work.read + stage.work.written;
-  Bound bound;
-  bound.macs = requests * static_cast<double>(stage.work.macs);
-  bound.weight_bytes = static_cast<double>(stage.work.weights) * precision.weight_bits / 8;
-  bound.activation_bytes =
-      requests * static_cast<double>(activations) * precision.activation_bits / 8;
-  bound.compute_seconds = bound.macs / roof.macs_per_second;
-  bound.memory_seconds = bound.bytes() / roof.bytes_per_second;
-  return bound;
+Load& Load::operator+=(const Load& other) {
+  linear_macs += other.linear_macs;
+  attention_macs += other.attention_macs;
+  weight_bytes += other.weight_bytes;
+  activation_bytes += other.activation_bytes;
+  return *this;
 }
 
-}  // namespace heddle
+Load load_of(const PartWork& part, const ActivationCount& crossing, const Precision& precision,
+             std::int64_t batch, std::int64_t runs) {
+  const auto times = static_cast<double>(runs);
+  const double requests = times * static_cast<double>(batch);
+  Load load;
+  load.linear_macs = requests * static_cast<double>(part.operations[Operation::kLinear]);
+  load.attention_macs = requests * static_cast<double>(part.operations[Operation::kAttention]);
+  load.weight_bytes = times * precision.bytes(part.weights);
+  load.activation_bytes = requests * precision.bytes(crossing);
+  return load;
+}
+
+Bound bound_of(const Load& load, const Roof& roof) {
+  return {load, load.linear_macs / roof.linear_rate + load.attention_macs / roof.attention_rate,
+          load.bytes() / roof.bandwidth};
+}
+
+}  // namespace heddle::cost

@@ -1,228 +1,244 @@
 #include "cost/work.h"
 
 #include <algorithm>
-#include <functional>
+#include <array>
 #include <map>
-#include <set>
+#include <numeric>
 
-namespace heddle {
+#include "cost/activations.h"
+#include "cost/walk.h"
+
+namespace heddle::cost {
 namespace {
 
-bool is_activation(const Value& value) {
-  return value.kind == ValueKind::kComputed || value.kind == ValueKind::kInput;
-}
+using enum Operation;
 
-/// Makes no new elements.
-bool is_view(const Operator& op) {
-  return std::holds_alternative<Reshape>(op) || std::holds_alternative<Slice>(op);
-}
+/// What one application of an operator computes. A new operator does not compile without a rule.
+class Application {
+ public:
+  Application(const Graph& graph, const Node& node)
+      : graph_(graph), node_(node), made_(element_count(graph[node.output].shape)) {}
 
-Work attention_work(const Attention& op, const Shape& q, const Shape& k) {
-  const std::int64_t queries = q[q.size() - 2];
-  const std::int64_t keys = k[k.size() - 2];
-  const std::int64_t batch = element_count(q) / (queries * q.back());
-  std::int64_t visible = 0;
-  for (std::int64_t i = 0; i < queries; ++i) visible += std::min(op.visible(i), keys);
-  const std::int64_t per_pair = 2 * op.heads * op.head_dim;  // Scores, and values weighted by them.
-  Work work;
-  work.macs = batch * queries * keys * per_pair;
-  work.visible_macs = batch * visible * per_pair;
-  return work;
-}
+  OperationCount operations;
+  std::vector<Product> products;
 
-/// Of one run of the node.
-Work work_of(const Graph& graph, const Node& node, const Operator& op) {
-  const auto shape = [&](std::size_t i) -> const Shape& { return graph[node.inputs[i]].shape; };
-  const std::int64_t made = element_count(graph[node.output].shape);
-  Work work;
-  if (std::holds_alternative<Linear>(op)) {
-    work.macs = work.visible_macs = made * (element_count(shape(1)) / shape(1)[0]);
-  } else if (const auto* attention = std::get_if<Attention>(&op)) {
-    work = attention_work(*attention, shape(0), shape(1));
-  } else if (std::holds_alternative<Experts>(op)) {
-    // Each row goes through the router and one expert.
-    const std::int64_t row = element_count(shape(1)) + 2 * element_count(shape(2));
-    work.macs = work.visible_macs = made / shape(0).back() * row;
+  void operator()(const Linear&) {
+    const std::int64_t columns = shape(1)[0];
+    add_product({1, made_ / columns, columns, element_count(shape(1)) / columns, true});
   }
-  const bool is_lookup = std::holds_alternative<Embedding>(op);
-  for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-    const Value& value = graph[node.inputs[i]];
-    // Rows may all choose different experts, but no more of them than there are rows.
-    const bool is_expert = std::holds_alternative<Experts>(op) && i >= 2;
-    if (is_expert && static_cast<std::int64_t>(i - 2) / 2 >= made / shape(0).back()) break;
-    if (is_activation(value)) {
-      if (!is_view(op)) work.read += element_count(value.shape);
-    } else if (value.kind == ValueKind::kWeight) {
-      work.weights += is_lookup ? made : element_count(value.shape);
-    }
+
+  void operator()(const Attention& op) {
+    const Shape& q = shape(0);
+    const std::int64_t queries = q[q.size() - 2];
+    const std::int64_t keys = shape(1)[shape(1).size() - 2];
+    const std::int64_t heads = product(element_count(q) / (queries * q.back()), op.heads);
+    add_product({heads, queries, keys, op.head_dim, false});
+    add_product({heads, queries, op.head_dim, keys, false});
+    std::int64_t pairs = 0;
+    for (std::int64_t i = 0; i < queries; ++i) pairs += op.visible(i);
+    operations[kVisible] = product(heads, pairs, 2, op.head_dim);
+    operations[kExponentials] = product(heads, pairs);
+    const bool has_bias = node_.inputs.size() > 3;
+    if (has_bias) operations[kAdded] = product(heads, pairs);
   }
-  if (!is_view(op)) work.written = made;
-  return work;
-}
 
-Work times(const Work& work, std::int64_t factor) {
-  return {work.macs * factor, work.visible_macs * factor, work.weights * factor, work.read * factor,
-          work.written * factor};
-}
-
-/// Calls `visit` for each node that holds an operator, with the trips of the loop around it.
-void for_each_operator(
-    const Graph& graph,
-    const std::function<void(const Node&, const Operator&, std::int64_t trips)>& visit) {
-  for (const Node& node : graph.nodes) {
-    if (const auto* op = std::get_if<Operator>(&node.what)) {
-      visit(node, *op, 1);
-      continue;
-    }
-    const Loop& loop = std::get<Loop>(node.what);
-    for (const Node& inner : loop.body) visit(inner, std::get<Operator>(inner.what), loop.trips);
+  void operator()(const Experts&) {
+    const std::int64_t inner = shape(0).back();
+    const std::int64_t wide = shape(2).front();
+    const std::int64_t rows = made_ / inner;
+    const std::int64_t experts = shape(1).front();
+    add_product({1, rows, experts, inner, true});
+    // Which experts rows choose is not known; here as many as can be, and all equally busy.
+    const std::int64_t hit = std::min(rows, experts);
+    const auto add_experts = [&](std::int64_t count, std::int64_t rows_each) {
+      if (count == 0) return;
+      add_product({count, rows_each, wide, inner, true});
+      add_product({count, rows_each, inner, wide, true});
+    };
+    add_experts(rows % hit, rows / hit + 1);
+    add_experts(hit - rows % hit, rows / hit);
+    operations[kFunctions] = product(rows, wide);
+    operations[kExponentials] = product(rows, experts);
+    operations[kMultiplied] = made_;
   }
+
+  void operator()(const Add&) { operations[kAdded] = made_; }
+  void operator()(const Scale&) { operations[kMultiplied] = made_; }
+  void operator()(const Map&) { operations[kFunctions] = made_; }
+  void operator()(const Gate&) { operations[kFunctions] = operations[kMultiplied] = made_; }
+  void operator()(const LayerNorm&) { operations[kNormalised] = made_; }
+  void operator()(const RmsNorm&) { operations[kNormalised] = made_; }
+  void operator()(const Rope& op) { operations[kRotated] = made_ / op.head_dim * op.rotary_dim; }
+  void operator()(const RelativeBias&) {}
+  void operator()(const Embedding&) {}
+  void operator()(const Patchify&) {}
+  void operator()(const PixelShuffle&) {}
+  void operator()(const Reshape&) {}
+  void operator()(const Repeat&) {}
+  void operator()(const Concat&) {}
+  void operator()(const Slice&) {}
+
+ private:
+  [[nodiscard]] const Shape& shape(std::size_t input) const {
+    return graph_[node_.inputs[input]].shape;
+  }
+
+  void add_product(const Product& one) {
+    OperationCount macs;
+    macs[one.is_of_weights ? kLinear : kAttention] =
+        product(one.times, one.rows, one.columns, one.inner);
+    operations += macs;
+    products.push_back(one);
+  }
+
+  const Graph& graph_;
+  const Node& node_;
+  std::int64_t made_;
+};
+
+/// What a node reads of the weight that is its input `input`.
+WeightCount weight_read(const Graph& graph, const Node& node, std::size_t input) {
+  const auto& op = std::get<Operator>(node.what);
+  const Shape& result = graph[node.output].shape;
+  WeightCount count;
+  if (std::holds_alternative<Embedding>(op)) {
+    count[WeightPart::kOther] = element_count(result);
+    count[WeightPart::kRows] = result.front();
+    return count;
+  }
+  // Rows may all choose different experts, but no more of them than there are rows.
+  const bool is_spared =
+      std::holds_alternative<Experts>(op) && input >= 2 &&
+      static_cast<std::int64_t>(input - 2) / 2 >= element_count(result) / result.back();
+  return is_spared ? count : weight_of(graph, node, input);
 }
 
-/// The stage whose nodes make each value.
-std::map<std::size_t, std::size_t> makers(const Graph& graph) {
-  std::map<std::size_t, std::size_t> stages;
-  for (const Node& node : graph.nodes) {
-    if (const auto* loop = std::get_if<Loop>(&node.what)) {
-      for (const Loop::Carried& carried : loop->carried) {
-        stages[carried.current.index] = stages[carried.result.index] = node.stage;
-      }
-      for (const Loop::Scanned& scanned : loop->scanned) stages[scanned.row.index] = node.stage;
-      for (const Node& inner : loop->body) stages[inner.output.index] = node.stage;
+bool is_number(const std::string& text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+std::vector<std::string> split(const std::string& name) {
+  std::vector<std::string> words(1);
+  for (const char c : name) {
+    if (c == '.') {
+      words.emplace_back();
     } else {
-      stages[node.output.index] = node.stage;
+      words.back() += c;
     }
   }
-  return stages;
+  return words;
 }
 
 }  // namespace
 
-Work& Work::operator+=(const Work& other) {
-  macs += other.macs;
-  visible_macs += other.visible_macs;
+const char* name_of(Operation operation) {
+  constexpr std::array kNames = {"linear",       "attention",  "visible_attention",
+                                 "exponentials", "functions",  "normalised",
+                                 "rotated",      "multiplied", "added"};
+  static_assert(kNames.size() == OperationCount::kKinds);
+  return kNames[static_cast<std::size_t>(operation)];
+}
+
+std::int64_t macs_of(const OperationCount& operations) {
+  OperationCount macs;
+  macs[kLinear] = operations[kLinear];
+  macs[kAttention] = operations[kAttention];
+  return macs.total();
+}
+
+WeightCount weight_of(const Graph& graph, const Node& node, std::size_t input) {
+  const auto& op = std::get<Operator>(node.what);
+  const Shape& shape = graph[node.inputs[input]].shape;
+  // The router of experts stays as exact as a vector.
+  const bool is_matrix = (std::holds_alternative<Linear>(op) && input == 1) ||
+                         (std::holds_alternative<Experts>(op) && input >= 2);
+  const bool is_table = std::holds_alternative<Embedding>(op);
+  const std::int64_t elements = element_count(shape);
+  WeightCount count;
+  if (!is_matrix && !is_table) {
+    count[WeightPart::kVectors] = elements;
+    return count;
+  }
+  const bool is_grouped = is_matrix && elements / shape.front() % kWeightGroup == 0;
+  count[is_grouped ? WeightPart::kGrouped : WeightPart::kOther] = elements;
+  count[WeightPart::kRows] = shape.front();
+  return count;
+}
+
+PartWork& PartWork::operator+=(const PartWork& other) {
+  if (op != other.op) op.clear();
+  runs += other.runs;
+  operations += other.operations;
   weights += other.weights;
   read += other.read;
   written += other.written;
+  products.insert(products.end(), other.products.begin(), other.products.end());
   return *this;
 }
 
-std::vector<NodeWork> work_of_nodes(const Graph& graph) {
-  std::vector<NodeWork> all;
-  for_each_operator(graph, [&](const Node& node, const Operator& op, std::int64_t trips) {
-    all.push_back({graph[node.output].name, name_of(op), node.stage, trips,
-                   times(work_of(graph, node, op), trips)});
+std::vector<PartWork> work_of_operators(const Graph& graph) {
+  const auto roles = activation_roles(graph);
+  std::vector<PartWork> parts;
+  for_each_operator(graph, [&](const Node& node, const Operator& op, const Loop* loop) {
+    const std::int64_t trips = loop == nullptr ? 1 : loop->trips;
+    Application application(graph, node);
+    std::visit(application, op);
+    PartWork part;
+    part.name = graph[node.output].name;
+    part.stage = node.stage;
+    part.op = heddle::name_of(op);
+    part.runs = trips;
+    part.operations = application.operations * trips;
+    part.products = std::move(application.products);
+    for (Product& one : part.products) one.times = product(one.times, trips);
+    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+      const Value& value = graph[node.inputs[i]];
+      if (value.kind == ValueKind::kWeight) {
+        part.weights += weight_read(graph, node, i) * trips;
+      } else if (!is_view(op)) {
+        part.read += count_of(value, roles[node.inputs[i].index]) * trips;
+      }
+    }
+    if (!is_view(op)) {
+      part.written = count_of(graph[node.output], roles[node.output.index]) * trips;
+    }
+    parts.push_back(std::move(part));
   });
-  return all;
+  return parts;
 }
 
-std::vector<StageWork> work_of_stages(const Graph& graph) {
-  std::vector<StageWork> stages(graph.stages.size());
-  for (std::size_t i = 0; i < stages.size(); ++i) stages[i].name = graph.stages[i];
-  for (const NodeWork& node : work_of_nodes(graph)) stages[node.stage].work += node.work;
-  const std::map<std::size_t, std::size_t> made_in = makers(graph);
-  std::vector<std::set<std::size_t>> received(stages.size());
-  std::set<std::size_t> sent;
-  for (const Node& node : graph.nodes) {
-    for (const ValueId read : reads_of(node)) {
-      const auto maker = made_in.find(read.index);
-      if (!is_activation(graph[read])) continue;
-      if (maker != made_in.end() && maker->second == node.stage) continue;
-      received[node.stage].insert(read.index);
-      if (maker != made_in.end()) sent.insert(read.index);
-    }
-  }
-  for (const ValueId output : graph.outputs) sent.insert(output.index);
-  for (std::size_t i = 0; i < stages.size(); ++i) {
-    for (const std::size_t value : received[i]) {
-      stages[i].received += element_count(graph.values[value].shape);
-    }
-  }
-  for (const std::size_t value : sent) {
-    const auto maker = made_in.find(value);
-    if (maker != made_in.end()) {
-      stages[maker->second].sent += element_count(graph.values[value].shape);
-    }
-  }
-  return stages;
-}
-
-std::int64_t peak_activations(const Graph& graph) {
-  // A loop's body counts once, with all that it reads from outside kept; views stand for their
-  // source.
-  std::vector<std::size_t> source(graph.values.size());
-  for (std::size_t i = 0; i < source.size(); ++i) source[i] = i;
-  std::vector<std::vector<std::size_t>> reads;
-  std::vector<std::vector<std::size_t>> makes;
-  const auto step = [&](std::vector<std::size_t> read, std::vector<std::size_t> made) {
-    reads.push_back(std::move(read));
-    makes.push_back(std::move(made));
-  };
-  const auto operation = [&](const Node& node) {
-    const auto& op = std::get<Operator>(node.what);
-    if (is_view(op)) {
-      source[node.output.index] = source[node.inputs.front().index];
-      return;
-    }
-    std::vector<std::size_t> read;
-    read.reserve(node.inputs.size());
-    for (const ValueId input : node.inputs) read.push_back(source[input.index]);
-    step(std::move(read), {node.output.index});
-  };
-  for (const Node& node : graph.nodes) {
-    const auto* loop = std::get_if<Loop>(&node.what);
-    if (loop == nullptr) {
-      operation(node);
+std::vector<PartWork> grouped(const std::vector<PartWork>& parts,
+                              std::string (*key)(const std::string& name)) {
+  std::vector<PartWork> groups;
+  std::map<std::pair<std::size_t, std::string>, std::size_t> places;
+  for (const PartWork& part : parts) {
+    const std::string name = key(part.name);
+    const auto [place, is_new] = places.try_emplace({part.stage, name}, groups.size());
+    if (!is_new) {
+      groups[place->second] += part;
       continue;
     }
-    for (const Loop::Carried& carried : loop->carried) {
-      source[carried.current.index] = source[carried.initial.index];
-      source[carried.result.index] = carried.next.index;
-    }
-    for (const Loop::Scanned& scanned : loop->scanned) {
-      source[scanned.row.index] = source[scanned.source.index];
-    }
-    for (const Node& inner : loop->body) operation(inner);
-    std::set<std::size_t> own;
-    for (const Node& inner : loop->body) own.insert(source[inner.output.index]);
-    std::vector<std::size_t> kept;  // Other trips need them again.
-    for (const ValueId read : reads_of(node)) {
-      if (!own.contains(source[read.index])) kept.push_back(source[read.index]);
-    }
-    step(std::move(kept), {});
+    groups.push_back(part);
+    groups.back().name = name;
   }
-  std::vector<std::size_t> last(graph.values.size(), 0);
-  std::vector<bool> is_live(graph.values.size(), false);
-  for (std::size_t time = 0; time < reads.size(); ++time) {
-    for (const std::size_t value : reads[time]) last[value] = time;
-  }
-  for (const ValueId output : graph.outputs) last[source[output.index]] = reads.size();
-  std::int64_t live = 0;
-  const auto size = [&](std::size_t value) { return element_count(graph.values[value].shape); };
-  for (std::size_t value = 0; value < graph.values.size(); ++value) {
-    if (graph.values[value].kind != ValueKind::kInput) continue;
-    is_live[value] = true;
-    live += size(value);
-  }
-  std::int64_t peak = live;
-  for (std::size_t time = 0; time < reads.size(); ++time) {
-    for (const std::size_t value : makes[time]) {
-      is_live[value] = true;
-      live += size(value);
-    }
-    peak = std::max(peak, live);
-    for (const std::size_t value : reads[time]) {
-      if (!is_live[value] || last[value] > time) continue;
-      is_live[value] = false;
-      live -= size(value);
-    }
-    for (const std::size_t value : makes[time]) {
-      if (last[value] > time || !is_live[value]) continue;  // Nothing reads it.
-      is_live[value] = false;
-      live -= size(value);
-    }
-  }
-  return peak;
+  return groups;
 }
 
-}  // namespace heddle
+std::string layer_of(const std::string& name) {
+  const std::vector<std::string> words = split(name);
+  const auto number = std::ranges::find_if(words, is_number);
+  if (number == words.end()) return words.front();
+  return std::accumulate(
+      words.begin() + 1, number + 1, words.front(),
+      [](const std::string& before, const std::string& word) { return before + "." + word; });
+}
+
+std::string any_layer_of(const std::string& name) {
+  std::string text;
+  for (const std::string& word : split(name)) {
+    text += (text.empty() ? "" : ".") + (is_number(word) ? "*" : word);
+  }
+  return text;
+}
+
+}  // namespace heddle::cost

@@ -1,53 +1,75 @@
-// The work in a Graph, counted from its shapes: multiply-accumulates, and the elements of weights
-// and activations that operators touch.
+// The work in a Graph, counted from its shapes: products, other operations, weights and
+// activations.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "cost/precision.h"
 #include "model/graph.h"
 
-namespace heddle {
+namespace heddle::cost {
 
-struct Work {
-  /// Multiply-accumulates of matrix products and of attention, whose scores are those of all pairs
-  /// of a query and a key.
-  std::int64_t macs = 0;
-  /// The same without the pairs that a mask hides.
-  std::int64_t visible_macs = 0;
-  /// Elements of weights that are read; of an embedding's table only the rows that are asked for.
-  std::int64_t weights = 0;
-  /// Elements of activations that operators read and write, were each one to do so by itself.
-  std::int64_t read = 0;
-  std::int64_t written = 0;
+/// Kinds of operations.
+enum class Operation : std::uint8_t {
+  kLinear,        ///< multiply-accumulates of activations with weights
+  kAttention,     ///< of activations with each other: scores of all pairs of a query and a key, and
+                  ///< values weighted by them, as hardware without masks does them
+  kVisible,       ///< the part of kAttention that the mask does not hide
+  kExponentials,  ///< of visible scores
+  kFunctions,     ///< of map and gate
+  kNormalised,    ///< elements of a norm's result
+  kRotated,       ///< elements that rope turns: two products each
+  kMultiplied,    ///< by a constant, or by a gate
+  kAdded,         ///< biases left out
+  kEnd,
+};
+using OperationCount = Counts<Operation>;
+/// "linear", "attention", ...
+const char* name_of(Operation operation);
 
-  Work& operator+=(const Work& other);
+/// Dense: linear and attention.
+std::int64_t macs_of(const OperationCount& operations);
+
+/// y[rows, columns] = x[rows, inner] w[inner, columns], `times` times.
+struct Product {
+  std::int64_t times = 1;
+  std::int64_t rows = 1;
+  std::int64_t columns = 1;
+  std::int64_t inner = 1;
+  bool is_of_weights = true;  ///< else both operands are activations
 };
 
-/// What a node does in one run of the Graph: in all trips, if it stands in a loop.
-struct NodeWork {
-  std::string name;  ///< of its result
-  std::string op;
-  std::size_t stage = 0;
-  std::int64_t trips = 1;
-  Work work;
-};
-std::vector<NodeWork> work_of_nodes(const Graph& graph);
-
-struct StageWork {
+/// What some of a Graph's operators do in one run of it, trips of loops included.
+struct PartWork {
   std::string name;
-  Work work;
-  /// Elements that come in from and go out to other stages and the caller, each once: what must
-  /// cross a stage's borders if it keeps all else to itself.
-  std::int64_t received = 0;
-  std::int64_t sent = 0;
+  std::size_t stage = 0;
+  std::string op;         ///< "linear"; of several: "" if they differ
+  std::int64_t runs = 0;  ///< of operators
+  OperationCount operations;
+  WeightCount weights;  ///< that are read; of a table the rows asked for
+  ActivationCount read;
+  ActivationCount written;
+  std::vector<Product> products;
+
+  /// Adds what another part does; name and stage stay.
+  PartWork& operator+=(const PartWork& other);
 };
-/// In the order of Graph::stages.
-std::vector<StageWork> work_of_stages(const Graph& graph);
 
-/// The most elements of activations that are needed at one moment, nodes running in their order.
-/// Reshaped values and slices share their source's elements.
-std::int64_t peak_activations(const Graph& graph);
+/// The whole of the weight that is the node's input `input`.
+WeightCount weight_of(const Graph& graph, const Node& node, std::size_t input);
 
-}  // namespace heddle
+/// Each operator, named after its result.
+std::vector<PartWork> work_of_operators(const Graph& graph);
+
+/// Parts of one stage for which `key` gives the same name, as one of that name, in the order of the
+/// first of each.
+std::vector<PartWork> grouped(const std::vector<PartWork>& parts,
+                              std::string (*key)(const std::string& name));
+/// "vision.layer.3.fc1" -> "vision.layer.3"; "vision.post_norm" -> "vision".
+std::string layer_of(const std::string& name);
+/// "vision.layer.3.fc1" -> "vision.layer.*.fc1".
+std::string any_layer_of(const std::string& name);
+
+}  // namespace heddle::cost

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "cost/work.h"
 #include "engine/float/engine.h"
 #include "model/tensor_table.h"
 #include "support/scratch.h"
@@ -94,6 +95,16 @@ inline Matrix rows_of(const Matrix& table, const std::vector<std::int32_t>& ids)
   return out;
 }
 
+/// Multiplications of numbers that linear() and attention() have made so far, scaling left out.
+inline std::int64_t multiplications = 0;
+
+/// What a run of the Graph multiplies, as the cost model counts it: pairs that no mask hides.
+inline std::int64_t counted(const Graph& graph) {
+  cost::OperationCount all;
+  for (const cost::PartWork& part : cost::work_of_operators(graph)) all += part.operations;
+  return all[cost::Operation::kLinear] + all[cost::Operation::kVisible];
+}
+
 /// x W^T + b of the tensors `prefix`.weight and, if there is one, `prefix`.bias.
 inline Matrix linear(const Checkpoint& weights, const std::string& prefix, const Matrix& x) {
   const Matrix& w = weights[prefix + ".weight"];
@@ -101,7 +112,10 @@ inline Matrix linear(const Checkpoint& weights, const std::string& prefix, const
   for (std::size_t i = 0; i < x.rows; ++i) {
     for (std::size_t j = 0; j < w.rows; ++j) {
       double sum = weights.has(prefix + ".bias") ? weights[prefix + ".bias"].at(0, j) : 0;
-      for (std::size_t k = 0; k < x.columns; ++k) sum += x.at(i, k) * w.at(j, k);
+      for (std::size_t k = 0; k < x.columns; ++k) {
+        sum += x.at(i, k) * w.at(j, k);
+        ++multiplications;
+      }
       out.at(i, j) = sum;
     }
   }
@@ -162,12 +176,17 @@ inline Matrix attention(const Matrix& q, const Matrix& k, const Matrix& v, std::
       for (std::size_t j = 0; j < k.rows; ++j) {
         if (!sees(i, j)) continue;
         double score = 0;
-        for (std::size_t d = h * size; d < (h + 1) * size; ++d) score += q.at(i, d) * k.at(j, d);
+        for (std::size_t d = h * size; d < (h + 1) * size; ++d) {
+          score += q.at(i, d) * k.at(j, d);
+          ++multiplications;
+        }
         total += weight[j] = std::exp(scale * score + bias(h, i, j));
       }
       for (std::size_t j = 0; j < k.rows; ++j) {
+        if (!sees(i, j)) continue;
         for (std::size_t d = h * size; d < (h + 1) * size; ++d) {
           out.at(i, d) += weight[j] / total * v.at(j, d);
+          ++multiplications;
         }
       }
     }

@@ -303,10 +303,14 @@ TEST(SwitchGraph, AnswersLikePlainLoops) {
     const std::vector<std::int32_t> text = {3, 17, 29, 0, 5, 5, 8,  21, 11, 2, 14,
                                             9, 9,  1,  4, 6, 7, 22, 13, 28, 10};
     std::map<std::size_t, int> chosen;
+    const Graph encoder = make_encode(config, tensors, std::ssize(text));
+    std::int64_t begin = naive::multiplications;
     const Matrix encoded = stack(weights, "encoder", text, nullptr, chosen);
+    // The Graph also makes the keys and values that all of the decoder's tokens see.
+    EXPECT_EQ(naive::counted(encoder),
+              naive::multiplications - begin + std::ssize(text) * 2 * 2 * 24 * 16);
     EXPECT_GE(chosen.size(), 2U) << "one expert takes all rows";
-    const RunResult encode = weights.run(make_encode(config, tensors, std::ssize(text)),
-                                         {{"token_ids", naive::ids_tensor(text)}});
+    const RunResult encode = weights.run(encoder, {{"token_ids", naive::ids_tensor(text)}});
     std::map<std::string, Tensor> inputs;
     for (const auto& [name, tensor] : encode.outputs) inputs.emplace(name, tensor);
     EXPECT_LE(
@@ -317,19 +321,29 @@ TEST(SwitchGraph, AnswersLikePlainLoops) {
     // Token by token, each from the keys and values of those before it.
     const std::vector<std::int32_t> answer = {0, 12, 25, 7};
     std::map<std::string, Tensor> past;
+    std::int64_t of_earlier = 0;  // Multiplications for all tokens but the last.
     for (std::size_t n = 1; n <= answer.size(); ++n) {
       std::map<std::string, Tensor> given = inputs;
       given.insert(past.begin(), past.end());
       given.insert_or_assign("token_ids", naive::ids_tensor({answer[n - 1]}));
-      const RunResult decode = weights.run(
-          make_decode(config, tensors, std::ssize(text), static_cast<std::int64_t>(n)), given);
+      const Graph token =
+          make_decode(config, tensors, std::ssize(text), static_cast<std::int64_t>(n));
+      const RunResult decode = weights.run(token, given);
       const std::vector<std::int32_t> so_far(answer.begin(),
                                              answer.begin() + static_cast<std::ptrdiff_t>(n));
+      begin = naive::multiplications;
       Matrix last = naive::part(stack(weights, "decoder", so_far, &encoded, chosen), n - 1, n);
+      const std::int64_t of_tokens = naive::multiplications - begin;
+      begin = naive::multiplications;
       for (double& value : last.values) value *= tied ? 1 / std::sqrt(24.0) : 1;
       const double error =
           naive::error(naive::linear(weights, "lm_head", last), decode.outputs.at("head.logits"));
       EXPECT_LE(error, 1e-5) << n;
+      if (n > 1) {
+        const std::int64_t of_head = naive::multiplications - begin;
+        EXPECT_EQ(naive::counted(token), of_tokens - of_earlier + of_head) << n;
+      }
+      of_earlier = of_tokens;
       std::cout << (tied ? "tied" : "untied") << ", token " << n << ": error " << error << "\n";
       for (int i = 0; i < 2; ++i) {
         for (const char* what : {"k", "v"}) {

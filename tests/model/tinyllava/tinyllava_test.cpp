@@ -309,7 +309,7 @@ Matrix picture_rows(const Checkpoint& weights, const Matrix& patches) {
   return naive::linear(weights, "connector._connector.2", naive::each(first, naive::gelu_erf));
 }
 
-/// Logits of all rows.
+/// All rows behind the layers.
 Matrix language(const Checkpoint& weights, Matrix x) {
   for (int i = 0; i < 2; ++i) {
     const std::string layer = "language_model.model.layers." + std::to_string(i) + ".";
@@ -324,8 +324,15 @@ Matrix language(const Checkpoint& weights, Matrix x) {
     x = naive::sum(naive::sum(x, naive::linear(weights, layer + "self_attn.dense", seen)),
                    naive::linear(weights, layer + "mlp.fc2", wide));
   }
-  return naive::linear(weights, "language_model.lm_head",
-                       naive::norm(weights, "language_model.model.final_layernorm", x, 1e-5, true));
+  return x;
+}
+
+/// The logits of the last row.
+Matrix last_logits(const Checkpoint& weights, const Matrix& x) {
+  const Matrix last = naive::part(x, x.rows - 1, x.rows);
+  return naive::linear(
+      weights, "language_model.lm_head",
+      naive::norm(weights, "language_model.model.final_layernorm", last, 1e-5, true));
 }
 
 TEST(TinyLlavaGraph, AnswersLikePlainLoops) {
@@ -340,9 +347,10 @@ TEST(TinyLlavaGraph, AnswersLikePlainLoops) {
   // Two words, a picture, a picture, three words.
   const PromptShape shape{{2, 0, 3}};
   const std::vector<std::int32_t> ids = {7, 49, 3, 0, 12};
+  const Graph prompt = make_prefill(config, tensors, shape);
   const RunResult prefill =
-      weights.run(make_prefill(config, tensors, shape),
-                  {{"images", images}, {"token_ids", naive::ids_tensor(ids)}});
+      weights.run(prompt, {{"images", images}, {"token_ids", naive::ids_tensor(ids)}});
+  std::int64_t begin = naive::multiplications;
   const Matrix& table = weights["language_model.model.embed_tokens.weight"];
   Matrix rows = naive::rows_of(table, {7, 49});
   for (std::size_t picture : {0U, 1U}) {
@@ -350,9 +358,10 @@ TEST(TinyLlavaGraph, AnswersLikePlainLoops) {
   }
   rows = naive::stacked(rows, naive::rows_of(table, {3, 0, 12}));
   ASSERT_EQ(rows.rows, 21U);
-  const double first =
-      naive::error(naive::part(language(weights, rows), 20, 21), prefill.outputs.at("head.logits"));
+  const double first = naive::error(last_logits(weights, language(weights, rows)),
+                                    prefill.outputs.at("head.logits"));
   EXPECT_LE(first, 1e-5);
+  EXPECT_EQ(naive::counted(prompt), naive::multiplications - begin);
 
   // One token more, from the keys and values that the prompt left.
   std::map<std::string, Tensor> inputs = {{"token_ids", naive::ids_tensor({33})}};
@@ -362,11 +371,18 @@ TEST(TinyLlavaGraph, AnswersLikePlainLoops) {
       inputs.emplace(name + "past_" + what, prefill.outputs.at(name + what));
     }
   }
-  const RunResult decode = weights.run(make_decode(config, tensors, 22), inputs);
+  const Graph token = make_decode(config, tensors, 22);
+  const RunResult decode = weights.run(token, inputs);
+  // The plain loops go through the prompt again; what is new is the token's.
+  begin = naive::multiplications;
+  language(weights, rows);
+  const std::int64_t of_prompt = naive::multiplications - begin;
+  begin = naive::multiplications;
   rows = naive::stacked(rows, naive::rows_of(table, {33}));
   const double second =
-      naive::error(naive::part(language(weights, rows), 21, 22), decode.outputs.at("head.logits"));
+      naive::error(last_logits(weights, language(weights, rows)), decode.outputs.at("head.logits"));
   EXPECT_LE(second, 1e-5);
+  EXPECT_EQ(naive::counted(token), naive::multiplications - begin - of_prompt);
   std::cout << "prompt: error " << first << ", token: error " << second << "\n";
 }
 
