@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -162,18 +163,25 @@ class BarDrawing {
   AxisMap axis_;
 };
 
+/// The series that some bar has a part of.
+std::vector<LegendEntry> legend(const BarChart& chart) {
+  std::set<std::size_t> used;
+  for (const Bar& bar : chart.bars) {
+    for (const BarPart& part : bar.parts) used.insert(part.series);
+  }
+  std::vector<LegendEntry> entries;
+  entries.reserve(used.size());
+  for (const std::size_t series : used) {
+    entries.push_back({chart.series[series], series, std::nullopt});
+  }
+  return entries;
+}
+
 }  // namespace
 
 void draw(Sheet& sheet, const BarChart& chart) {
   check(chart);
-  if (chart.series.size() > 1) {
-    std::vector<LegendEntry> entries;
-    entries.reserve(chart.series.size());
-    for (std::size_t i = 0; i < chart.series.size(); ++i) {
-      entries.push_back({chart.series[i], i, std::nullopt});
-    }
-    add_legend(sheet, entries);
-  }
+  if (chart.series.size() > 1) add_legend(sheet, legend(chart));
   if (chart.bars.empty()) {
     add_text(sheet, "Nothing to show.", "quiet");
     return;

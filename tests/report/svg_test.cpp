@@ -108,6 +108,13 @@ TEST(Svg, LeavesOutWhatAnAxisCannotShowAndSaysSo) {
   }
 }
 
+TEST(Svg, LegendOfSeriesThatBarsHave) {
+  BarChart chart = bars(Scale::kLinear, {1});
+  chart.series = {"used", "unused"};
+  EXPECT_TRUE(has(svg(figure(chart)), ">used<"));
+  EXPECT_FALSE(has(svg(figure(chart)), ">unused<"));
+}
+
 TEST(Svg, MemoryThatDoesNotFit) {
   const std::string text = svg(figure(MemoryMap{{{"m", 1024, {{"a", 1000, {}}, {"b", 536, {}}}}}}));
   EXPECT_TRUE(has(text, "m: 1.50 KiB of 1.00 KiB"));
