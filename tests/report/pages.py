@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""pages.py REPORT_SAMPLE FOLDER: has the sample report written to a folder, parses what was written, and, where
-there is a Chromium, looks at it there: nothing said on the console, no request but for the files, no page wider
+"""pages.py FOLDER COMMAND...: runs a command that writes a report to FOLDER (report.html, charts as SVG, tables as
+CSV), parses what was written, and, where there is a Chromium, looks at it there: nothing said on the console, no request but for the files, no page wider
 than its window, no label on another with the widths that fonts really have. Leaves screenshots in the folder.
 Exit status 77: all was well, but there was no browser."""
 
@@ -64,6 +64,7 @@ def check_files(folder):
             rows = list(csv.reader(file, strict=True))
         assert len(rows) > 1 and len({len(row) for row in rows}) == 1, path
     page = (folder / "report.html").read_text(encoding="utf-8")
+    assert len(page) <= 1.5e6, f"{len(page)} characters are too much for a page"
     balance = Balance()
     balance.feed(page)
     balance.close()
@@ -102,8 +103,9 @@ def check_in_browser(folder):
 
 
 def main():
-    program, folder = sys.argv[1], pathlib.Path(sys.argv[2])
-    subprocess.run([program, folder], check=True)
+    folder, command = pathlib.Path(sys.argv[1]), sys.argv[2:]
+    folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     check_files(folder)
     if not find_chromium():
         print("no Chromium: what was written is well formed, but nobody looked at it")
