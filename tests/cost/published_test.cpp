@@ -18,6 +18,10 @@ double giga(std::int64_t value) {
   return static_cast<double>(value) / 1e9;
 }
 
+const Precision& w8a8() {
+  return find_precision("w8a8");
+}
+
 /// G MAC, dense, by the name of the stage.
 std::map<std::string, double> stages_of(const PhaseWork& phase) {
   std::map<std::string, double> result;
@@ -56,8 +60,53 @@ TEST(Published, Policy) {
   EXPECT_NEAR(stages["cross_kv"] + stages["denoise"], 51.397, 5e-4);
   EXPECT_NEAR(giga(macs_of(operations_of(act))), 176.16, 5e-3);
   EXPECT_NEAR(static_cast<double>(elements_of(weights_read(act))) / 1e6, 1230, 0.5);
+  EXPECT_NEAR(w8a8().bytes(weights_read(act)) / 1e6, 1238, 0.5);
+  EXPECT_NEAR(static_cast<double>(elements_of(work.stored)) / 1e6, 393.5, 0.05);
   // Keys and values of 16 layers, of all rows of the prefix.
   EXPECT_EQ(cached_elements(act), 16 * 2 * 113 * 320);
+  EXPECT_NEAR(peak_bytes(act.graph.live, w8a8()) / 1e6, 9.44, 5e-3);
+}
+
+TEST(Published, PolicyByOperators) {
+  const ModelWork work = published("smolvla");
+  std::map<std::string, double> parts;
+  for (const PartWork& part : grouped(work.phases[0].graph.operators, any_layer_of)) {
+    parts[part.name] += giga(macs_of(part.operations));
+  }
+  const auto layer = [&](const char* name) {
+    return parts.at(std::string("vision.layer.*.") + name) / 12;
+  };
+  EXPECT_NEAR(parts.at("vision.patch_projection"), 0.604, 5e-4);
+  EXPECT_NEAR(layer("q") + layer("k") + layer("v") + layer("attention") + layer("o"), 4.03, 5e-3);
+  EXPECT_NEAR(layer("fc1") + layer("fc2"), 4.83, 5e-3);
+  const double action_and_time = parts.at("expert.action_in") +
+                                 parts.at("expert.action_time_mlp_in") + parts.at("expert.embed") +
+                                 parts.at("expert.velocity");
+  EXPECT_NEAR(action_and_time, 0.80, 5e-3);
+  EXPECT_NEAR(stages_of(work.phases[0])["cross_kv"], 0.185, 5e-4);
+}
+
+/// At the U280's assumed 300 MHz.
+TEST(Published, PolicyOnACard) {
+  const ModelWork work = published("smolvla");
+  const Board board = find_board("u280");
+  const Roof roof = roof_of(board, w8a8(), 300);
+  EXPECT_NEAR(roof.linear_rate / 1e12, 5.414, 5e-4);
+  const ModelBound bound = bound_of(work, {w8a8(), roof, 1, Fusion::kStages});
+  EXPECT_NEAR(bound.seconds * 1e3, 32.5, 0.05);
+  EXPECT_NEAR(bound.load.bytes() / roof.bandwidth * 1e3, 2.9, 0.05);
+  std::map<std::string, double> intensity;
+  std::vector<Bound> stages;
+  for (const StageBound& stage : bound.stages) {
+    const std::string& name = work.phases[0].graph.stages[stage.stage].name;
+    intensity[name] = stage.bound.load.intensity();
+    EXPECT_EQ(stage.bound.is_compute_bound(), name != "prefix") << name;
+    stages.push_back(stage.bound);
+  }
+  EXPECT_NEAR(intensity["vision"], 1175, 0.5);
+  EXPECT_NEAR(intensity["vlm"], 114, 0.5);
+  EXPECT_NEAR(intensity["denoise"], 52, 0.5);
+  EXPECT_NEAR(1 / balanced(stages, roof).value().interval(), 30.7, 0.05);
 }
 
 TEST(Published, PolicyAsTheReferenceComputesIt) {
@@ -67,6 +116,9 @@ TEST(Published, PolicyAsTheReferenceComputesIt) {
   EXPECT_NEAR(stages_of(act)["vlm"], 18.166, 5e-4);
   EXPECT_NEAR(giga(macs_of(operations_of(act))), 177.22, 5e-3);
   EXPECT_NEAR(static_cast<double>(elements_of(weights_read(act))) / 1e6, 1239, 0.5);
+  EXPECT_NEAR(w8a8().bytes(weights_read(act)) / 1e6, 1247, 0.5);
+  EXPECT_NEAR(static_cast<double>(elements_of(published("smolvla", options).stored)) / 1e6, 402.7,
+              0.05);
 }
 
 TEST(Published, PolicyWithThreeCameras) {
@@ -103,9 +155,37 @@ TEST(Published, Chat) {
   EXPECT_EQ(cached_elements(decode), 770 * 2 * 32 * 2560);
 }
 
+TEST(Published, ATokenOfAChatIsBoundByMemory) {
+  const ModelWork work = published("tinyllava");
+  for (const auto& [precision, intensity] : {std::pair("w8a8", 1.0), std::pair("bf16", 0.5)}) {
+    const Precision& bits = find_precision(precision);
+    const Roof roof = roof_of(find_board("u280"), bits, 300);
+    for (const StageBound& stage : bound_of(work, {bits, roof, 1, Fusion::kStages}).stages) {
+      if (work.phases[stage.phase].name != "decode") continue;
+      EXPECT_FALSE(stage.bound.is_compute_bound());
+      EXPECT_NEAR(stage.bound.load.intensity(), intensity, 0.05);
+    }
+  }
+}
+
+TEST(Published, LongAndWholeChat) {
+  WorkloadOptions options;
+  options.context = 3072;
+  const OperationCount token = operations_of(published("tinyllava", options).phases[1]);
+  EXPECT_NEAR(giga(token[Operation::kLinear] + token[Operation::kVisible]), 3.151, 5e-4);
+  options.dead_code = true;
+  EXPECT_NEAR(stages_of(published("tinyllava", options).phases[0])["vision"], 333.22, 5e-3);
+}
+
 TEST(Published, Experts) {
   const ModelWork work = published("switch");
   ASSERT_EQ(work.phases.size(), 2U);
+  const auto linear = [&](std::size_t stage) {
+    const PartWork& all = work.phases[0].graph.stages.at(stage).all;
+    return giga(all.operations[Operation::kLinear]) * 1e3 / 128;
+  };
+  EXPECT_NEAR(linear(0), 84.97, 5e-3);
+  EXPECT_NEAR(linear(1), 14.16, 5e-3);
   const PhaseWork& decode = work.phases[1];
   // Of each layer with experts one of the eight; q and o of both attentions, k and v of the first.
   const double layers = 12 * 6 * 0.589824 + 6 * 4.718592 + 6 * (0.006144 + 4.718592);
