@@ -9,6 +9,7 @@
 #include "kernel/codegen/rtl/emit.h"
 #include "kernel/codegen/tool.h"
 #include "kernel/interpret.h"
+#include "kernel/library/library.h"
 #include "kernel/schedule/schedule.h"
 #include "kernel/sim/axi_simulation.h"
 #include "kernel/text.h"
@@ -152,6 +153,42 @@ TEST(RtlAxi, MovesWordsInBursts) {
       again.get(), {.read_latency = 30, .write_latency = 30, .bytes_per_cycle = 8}, 1'000'000);
   EXPECT_GE(slow.cycles, static_cast<std::uint64_t>(4 * kRows * 64 / 8));
   EXPECT_GT(stalled(slow, "b: no room for a write"), 0U);
+}
+
+/// Whoever reads and writes in bursts waits for memory once, not in every cycle.
+TEST(RtlAxi, TakesTheFormulasCyclesAtFullBandwidth) {
+  const std::filesystem::path arrays = "examples/arrays";
+  std::string text = read_file(arrays / "linear_32.kernel");
+  const auto replace = [&](const char* what, const char* by) {
+    text = std::regex_replace(text, std::regex(what), by);
+  };
+  replace(R"(x: in int<8>\[8,)", "x: in int<8>[512,");
+  replace(R"(y: out int<32>\[8,)", "y: out int<32>[512,");
+  replace(R"(for (t\d) in 0\.\.2)", "for $1 in 0..128");
+  const KernelPtr kernel =
+      replay(parse_kernel(text, "linear_32.kernel"), read_file(arrays / "linear_32.schedule"),
+             "linear_32.schedule", instructions())
+          .kernel();
+  Buffer x(int_type(8), {512, 16});
+  Buffer weight(int_type(8), {8, 16});
+  for (std::int64_t i = 0; i < x.size(); ++i) x.set(i, Scalar{int_type(8), i * 37 % 255 - 127, 0});
+  for (std::int64_t i = 0; i < weight.size(); ++i) {
+    weight.set(i, Scalar{int_type(8), i * 101 % 255 - 127, 0});
+  }
+  Buffer expected(int_type(32), {512, 8});
+  interpret(*kernel, std::vector<Argument>{&x, &weight, &expected});
+  const AxiSimulation simulation(kernel, {});
+  // 64 cycles are 213 ns at 300 MHz: more than HBM takes (boards/u280.json).
+  for (const int latency : {1, 64}) {
+    Buffer found(int_type(32), {512, 8});
+    const AxiReport report =
+        simulation.run(std::vector<Argument>{&x, &weight, &found},
+                       {.read_latency = latency, .write_latency = latency}, 1'000'000);
+    EXPECT_TRUE(found == expected) << "latency " << latency;
+    const auto formula = static_cast<double>(report.formula.value());
+    EXPECT_LE(static_cast<double>(report.cycles), 1.03 * formula) << "latency " << latency;
+    fmt::print("latency {:>3}: {} cycles, formula {}\n", latency, report.cycles, formula);
+  }
 }
 
 TEST(RtlAxi, ModulesHaveNoLint) {
