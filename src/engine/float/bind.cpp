@@ -31,7 +31,7 @@ class Binder {
         context_(context),
         weights_(context.weights),
         pool_(context.pool),
-        bf16_(context.weights.precision() == Precision::kBF16),
+        bf16_(context.weights.precision() == FloatPrecision::kBF16),
         out_(context.place(node.output)),
         out_shape_(context.program.graph[node.output].shape),
         width_(out_shape_.empty() ? 1 : out_shape_.back()),

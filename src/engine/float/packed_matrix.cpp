@@ -20,12 +20,12 @@ const dnnl::engine& cpu() {
   return engine;
 }
 
-memory::data_type type_of(Precision precision) {
-  return precision == Precision::kBF16 ? memory::data_type::bf16 : memory::data_type::f32;
+memory::data_type type_of(FloatPrecision precision) {
+  return precision == FloatPrecision::kBF16 ? memory::data_type::bf16 : memory::data_type::f32;
 }
 
-std::size_t element_size(Precision precision) {
-  return precision == Precision::kBF16 ? 2 : 4;
+std::size_t element_size(FloatPrecision precision) {
+  return precision == FloatPrecision::kBF16 ? 2 : 4;
 }
 
 /// Columns of the output that one product covers: narrow enough that a slice of the weight stays in
@@ -43,7 +43,7 @@ void keep_single_threaded() {
 }
 
 dnnl::matmul::primitive_desc describe(std::int64_t rows, std::int64_t columns, std::int64_t depth,
-                                      Precision precision, const memory::desc& weight) {
+                                      FloatPrecision precision, const memory::desc& weight) {
   const memory::desc source({rows, depth}, type_of(precision), memory::dims{depth, 1});
   const memory::desc target({rows, columns}, memory::data_type::f32, memory::dims{columns, 1});
   dnnl::primitive_attr attributes;
@@ -69,8 +69,8 @@ struct PackedMatrix::Tiles {
   }
 };
 
-PackedMatrix::PackedMatrix(std::string_view name, const TensorView& weight, Precision precision,
-                           Slab& slab, ThreadPool& pool)
+PackedMatrix::PackedMatrix(std::string_view name, const TensorView& weight,
+                           FloatPrecision precision, Slab& slab, ThreadPool& pool)
     : rows_(weight.shape[0]),
       depth_(element_count(weight.shape) / weight.shape[0]),
       precision_(precision),

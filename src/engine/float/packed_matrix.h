@@ -22,8 +22,8 @@ class PackedMatrix {
  public:
   /// `weight` is [N,...] of any real dtype, its trailing extents multiplying to K. Memory comes
   /// from `slab`. Throws UserError, naming `name`, if an element is NaN or infinite.
-  PackedMatrix(std::string_view name, const TensorView& weight, Precision precision, Slab& slab,
-               ThreadPool& pool);
+  PackedMatrix(std::string_view name, const TensorView& weight, FloatPrecision precision,
+               Slab& slab, ThreadPool& pool);
   ~PackedMatrix();
   PackedMatrix(PackedMatrix&&) noexcept;
   PackedMatrix& operator=(PackedMatrix&&) = delete;
@@ -36,7 +36,7 @@ class PackedMatrix {
   struct Tiles;
   std::int64_t rows_;
   std::int64_t depth_;
-  Precision precision_;
+  FloatPrecision precision_;
   std::unique_ptr<Tiles> tiles_;
 };
 

@@ -45,7 +45,7 @@ class SmoothingTest : public testing::Test {
     for (const auto& [name, tensor] : tensors) views.emplace(name, tensor.view());
     write_safetensors(scratch / "float.safetensors", views);
     const SafeTensors checkpoint(scratch / "float.safetensors");
-    FloatWeights weights(checkpoint, Precision::kF32, pool);
+    FloatWeights weights(checkpoint, FloatPrecision::kF32, pool);
     ValueStatistics statistics;
     statistics.observe(graph, weights, pool, inputs());
     return plan_smoothing(graph, checkpoint, statistics, 0.5F);
@@ -64,7 +64,7 @@ class SmoothingTest : public testing::Test {
     for (const auto& [name, tensor] : with) views.emplace(name, tensor.view());
     write_safetensors(scratch / "run.safetensors", views);
     const SafeTensors checkpoint(scratch / "run.safetensors");
-    FloatWeights weights(checkpoint, Precision::kF32, pool);
+    FloatWeights weights(checkpoint, FloatPrecision::kF32, pool);
     return FloatEngine(graph, weights, pool).run(inputs()).outputs;
   }
 
