@@ -35,7 +35,7 @@ void product(benchmark::State& state, FloatPrecision precision) {
   Tensor weight(DType::kF32, {n, k});
   for (float& value : weight.floats()) value = 0.25F;
   const PackedMatrix packed("weight", weight.view(), precision, slab, pool());
-  const Product run(m, packed);
+  const PackedProduct run(m, packed);
   const std::vector<float> x(static_cast<std::size_t>(m * k));
   std::vector<float> out(static_cast<std::size_t>(m * n));
   for (auto _ : state) run.run(x.data(), {}, {out.data(), false}, pool());

@@ -105,13 +105,13 @@ PackedMatrix::PackedMatrix(std::string_view name, const TensorView& weight,
 PackedMatrix::~PackedMatrix() = default;
 PackedMatrix::PackedMatrix(PackedMatrix&&) noexcept = default;
 
-struct Product::Primitives {
+struct PackedProduct::Primitives {
   /// By (rows, columns) of the tile.
   std::map<std::pair<std::int64_t, std::int64_t>, TileProduct> by_shape;
   std::size_t scratchpad_size = 0;
 };
 
-Product::Product(std::int64_t rows, const PackedMatrix& weight)
+PackedProduct::PackedProduct(std::int64_t rows, const PackedMatrix& weight)
     : rows_(rows), weight_(&weight), primitives_(std::make_unique<Primitives>()) {
   keep_single_threaded();
   const PackedMatrix::Tiles& tiles = *weight.tiles_;
@@ -131,8 +131,8 @@ Product::Product(std::int64_t rows, const PackedMatrix& weight)
   }
 }
 
-Product::~Product() = default;
-Product::Product(Product&&) noexcept = default;
+PackedProduct::~PackedProduct() = default;
+PackedProduct::PackedProduct(PackedProduct&&) noexcept = default;
 
 namespace {
 
@@ -153,7 +153,7 @@ TileMemory& tile_memory(std::int64_t elements, std::size_t scratchpad) {
 
 }  // namespace
 
-void Product::run(const void* x, const Finish& finish, RowOut out, ThreadPool& pool) const {
+void PackedProduct::run(const void* x, const Finish& finish, RowOut out, ThreadPool& pool) const {
   const PackedMatrix::Tiles& tiles = *weight_->tiles_;
   const std::size_t row_tiles = static_cast<std::size_t>((rows_ + kTileRows - 1) / kTileRows);
   const Kernels& kernel = kernels();

@@ -32,7 +32,7 @@ class PackedMatrix {
   [[nodiscard]] std::int64_t depth() const { return depth_; }  ///< K
 
  private:
-  friend class Product;
+  friend class PackedProduct;
   struct Tiles;
   std::int64_t rows_;
   std::int64_t depth_;
@@ -49,12 +49,12 @@ struct Finish {
 };
 
 /// x[M,K] times a PackedMatrix, for one M.
-class Product {
+class PackedProduct {
  public:
-  Product(std::int64_t rows, const PackedMatrix& weight);
-  ~Product();
-  Product(Product&&) noexcept;
-  Product& operator=(Product&&) = delete;
+  PackedProduct(std::int64_t rows, const PackedMatrix& weight);
+  ~PackedProduct();
+  PackedProduct(PackedProduct&&) noexcept;
+  PackedProduct& operator=(PackedProduct&&) = delete;
 
   /// x is [M,K], float32 or bfloat16 as the weight was packed; out is [M,N] row-major.
   void run(const void* x, const Finish& finish, RowOut out, ThreadPool& pool) const;
