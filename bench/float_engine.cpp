@@ -29,20 +29,20 @@ void set_rate(benchmark::State& state, double operations) {
       benchmark::Counter(operations, benchmark::Counter::kIsIterationInvariantRate);
 }
 
-void product(benchmark::State& state, Precision precision) {
+void product(benchmark::State& state, FloatPrecision precision) {
   const std::int64_t m = state.range(0), k = state.range(1), n = state.range(2);
   Slab slab;
   Tensor weight(DType::kF32, {n, k});
   for (float& value : weight.floats()) value = 0.25F;
   const PackedMatrix packed("weight", weight.view(), precision, slab, pool());
-  const Product run(m, packed);
+  const PackedProduct run(m, packed);
   const std::vector<float> x(static_cast<std::size_t>(m * k));
   std::vector<float> out(static_cast<std::size_t>(m * n));
   for (auto _ : state) run.run(x.data(), {}, {out.data(), false}, pool());
   set_rate(state, 2.0 * static_cast<double>(m * k * n));
 }
 
-void attention(benchmark::State& state, Precision precision) {
+void attention(benchmark::State& state, FloatPrecision precision) {
   const std::int64_t queries = state.range(0), keys = state.range(1);
   const Attention op{state.range(2), state.range(3), state.range(4), 0.125, keys, {}};
   GraphBuilder builder("attention");
@@ -53,10 +53,10 @@ void attention(benchmark::State& state, Precision precision) {
   Program program;
   program.graph = builder.finish();
   const std::vector<FusedStep> steps = fuse(program.graph);
-  program.plan = plan_memory(program.graph, steps, precision == Precision::kBF16);
+  program.plan = plan_memory(program.graph, steps, precision == FloatPrecision::kBF16);
   // As after a projection: operands in the precision of products.
   for (const ValueId id : {q, kv}) {
-    program.plan.placements[id.index].narrow = precision == Precision::kBF16;
+    program.plan.placements[id.index].narrow = precision == FloatPrecision::kBF16;
   }
   const std::byte header[10] = {std::byte{2},  {}, {}, {}, {}, {}, {}, {}, std::byte{'{'},
                                 std::byte{'}'}};
@@ -90,10 +90,10 @@ void attention_shapes(benchmark::internal::Benchmark* bench) {
   bench->Args({1024, 1024, 12, 12, 64})->Args({113, 113, 15, 5, 64})->Args({50, 163, 15, 5, 64});
 }
 
-BENCHMARK_CAPTURE(product, f32, Precision::kF32)->Apply(product_shapes);
-BENCHMARK_CAPTURE(product, bf16, Precision::kBF16)->Apply(product_shapes);
-BENCHMARK_CAPTURE(attention, f32, Precision::kF32)->Apply(attention_shapes);
-BENCHMARK_CAPTURE(attention, bf16, Precision::kBF16)->Apply(attention_shapes);
+BENCHMARK_CAPTURE(product, f32, FloatPrecision::kF32)->Apply(product_shapes);
+BENCHMARK_CAPTURE(product, bf16, FloatPrecision::kBF16)->Apply(product_shapes);
+BENCHMARK_CAPTURE(attention, f32, FloatPrecision::kF32)->Apply(attention_shapes);
+BENCHMARK_CAPTURE(attention, bf16, FloatPrecision::kBF16)->Apply(attention_shapes);
 
 }  // namespace
 

@@ -11,7 +11,7 @@ namespace heddle {
 namespace {
 
 /// "8 GiB HBM2, 460 GB/s"
-std::string describe(const BoardMemory& memory) {
+std::string memory_text(const BoardMemory& memory) {
   constexpr double kGiB = 1U << 30U;
   const auto channels = static_cast<double>(memory.channels);
   return fmt::format("{:g} GiB {}, {:g} GB/s",
@@ -22,7 +22,7 @@ std::string describe(const BoardMemory& memory) {
 std::string memories_of(const Board& board) {
   std::vector<std::string> texts;
   texts.reserve(board.memories.size());
-  for (const BoardMemory& memory : board.memories) texts.push_back(describe(memory));
+  for (const BoardMemory& memory : board.memories) texts.push_back(memory_text(memory));
   return fmt::format("{}", fmt::join(texts, "; "));
 }
 

@@ -2,10 +2,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <map>
 
+#include "apps/heddle/clock.h"
 #include "apps/heddle/kernel_source.h"
 #include "apps/heddle/kernel_verbs.h"
 #include "apps/heddle/output.h"
@@ -24,13 +24,8 @@
 namespace heddle {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using kernel::Buffer;
 using kernel::KernelPtr;
-
-double milliseconds_since(Clock::time_point start) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-}
 
 /// One way of running a kernel: the time of a run that follows all preparation.
 class Runner {
@@ -109,7 +104,7 @@ void check(const CheckOptions& options) {
   ensure(differences.empty(), "{}", fmt::join(differences, "; "));
 }
 
-struct RunOptions {
+struct KernelRunOptions {
   KernelChoice choice;
   ArgumentChoice arguments;
   std::string backend = "cpp";
@@ -158,7 +153,7 @@ std::map<std::string, std::string> output_files(const std::vector<std::string>& 
   return files;
 }
 
-void run(const RunOptions& options) {
+void run(const KernelRunOptions& options) {
   const kernel::Schedule schedule = load(options.choice);
   Runner runner(options.backend, schedule.kernel(), options.threads);
   KernelArguments arguments(*schedule.kernel(), options.choice, options.arguments);
@@ -253,7 +248,7 @@ void add_kernel_check(CLI::App& kernel) {
 }
 
 void add_kernel_run(CLI::App& kernel) {
-  auto options = std::make_shared<RunOptions>();
+  auto options = std::make_shared<KernelRunOptions>();
   CLI::App* verb = kernel.add_subcommand("run", "Run a kernel and time it");
   add_kernel_choice(*verb, options->choice);
   add_argument_choice(*verb, options->arguments);

@@ -24,8 +24,8 @@ PolicyFolder::PolicyFolder(const std::filesystem::path& folder, PolicyOptions op
   } else {
     precision_ = precision.value_or("f32");
     policy_ = open_policy(folder, options);
-    float_.emplace(policy_->weights(), precision_ == "bf16" ? Precision::kBF16 : Precision::kF32,
-                   pool);
+    float_.emplace(policy_->weights(),
+                   precision_ == "bf16" ? FloatPrecision::kBF16 : FloatPrecision::kF32, pool);
   }
 }
 

@@ -115,7 +115,7 @@ void run(const QuantizeOptions& options) {
   ValueStatistics statistics;
   Graph graph;
   {
-    FloatWeights weights(policy->weights(), Precision::kF32, pool);
+    FloatWeights weights(policy->weights(), FloatPrecision::kF32, pool);
     for (const PolicyRequest& request : requests) {
       graph = policy->graph(policy->shape(request));
       statistics.observe(graph, weights, pool, policy->inputs(request));

@@ -1,9 +1,9 @@
 // heddle run: camera pictures, a state and an instruction in, actions and stage times out.
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 #include "apps/heddle/arguments.h"
+#include "apps/heddle/clock.h"
 #include "apps/heddle/output.h"
 #include "apps/heddle/policy_engine.h"
 #include "apps/heddle/request_options.h"
@@ -16,8 +16,6 @@
 namespace heddle {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 struct RunOptions {
   std::string directory;
   RequestOptions request;
@@ -28,10 +26,6 @@ struct RunOptions {
   std::string output;
   bool json = false;
 };
-
-double milliseconds_since(Clock::time_point start) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-}
 
 /// What one inference gives.
 struct Answer {

@@ -11,8 +11,8 @@ namespace heddle::kernel {
 namespace {
 
 /// Streams with more channels, and unrolled processes of more iterations, are taken as a whole.
-constexpr std::int64_t kMostChannels = 65536;
-constexpr std::int64_t kMostInstances = 65536;
+constexpr std::int64_t kMostSeparateChannels = 65536;
+constexpr std::int64_t kMostSeparateInstances = 65536;
 
 /// The values that an index may take: low ... high.
 struct Range {
@@ -203,8 +203,8 @@ class StreamRules {
  private:
   static Channels channels_of(const Stream& stream) {
     Channels channels;
-    const std::int64_t count = element_count(stream.shape).value_or(kMostChannels + 1);
-    if (count <= kMostChannels) {
+    const std::int64_t count = element_count(stream.shape).value_or(kMostSeparateChannels + 1);
+    if (count <= kMostSeparateChannels) {
       for (const Expr& extent : stream.shape) {
         channels.extents.push_back(static_cast<std::int64_t>(*as_integer(extent)));
       }
@@ -224,7 +224,7 @@ class StreamRules {
     const Range upper = range_of(loop->upper, known);
     const bool is_literal = lower.low == lower.high && upper.low == upper.high;
     const std::int64_t trips = std::max<std::int64_t>(upper.low - lower.low, 0);
-    if (!is_literal || trips > kMostInstances / instances) {
+    if (!is_literal || trips > kMostSeparateInstances / instances) {
       return run(process, stmt, known, counters);
     }
     for (std::int64_t i = lower.low; i < upper.low && !violation_; ++i) {

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kLineWidth = 100;
 
-std::string_view to_string(ReduceOp op) {
+std::string_view keyword_of(ReduceOp op) {
   switch (op) {
     case ReduceOp::kAdd:
       return "+";
@@ -30,7 +30,7 @@ std::string_view to_string(ReduceOp op) {
   return "max";
 }
 
-std::string_view to_string(Direction direction) {
+std::string_view keyword_of(Direction direction) {
   switch (direction) {
     case Direction::kIn:
       return "in";
@@ -61,7 +61,7 @@ std::string storage_text(const Array& array) {
   return " @register";
 }
 
-std::string to_string(const Partition& partition) {
+std::string partition_text(const Partition& partition) {
   switch (partition.kind) {
     case Partition::Kind::kNone:
       return "none";
@@ -77,12 +77,11 @@ std::string to_string(const Partition& partition) {
 
 /// An array's element type, extents and marks.
 std::string layout_text(const Array& array) {
-  std::string text =
-      kernel::to_string(array.element) + subscripts_text(array.shape) + storage_text(array);
+  std::string text = to_string(array.element) + subscripts_text(array.shape) + storage_text(array);
   if (!array.partition.empty()) {
     std::string dimensions;
     for (const Partition& partition : array.partition) {
-      dimensions += (dimensions.empty() ? "" : ", ") + to_string(partition);
+      dimensions += (dimensions.empty() ? "" : ", ") + partition_text(partition);
     }
     text += fmt::format(" partition({})", dimensions);
   }
@@ -91,21 +90,21 @@ std::string layout_text(const Array& array) {
 }
 
 std::string layout_text(const Stream& stream) {
-  return fmt::format("{}{} depth({})", kernel::to_string(stream.element),
-                     subscripts_text(stream.shape), stream.depth);
+  return fmt::format("{}{} depth({})", to_string(stream.element), subscripts_text(stream.shape),
+                     stream.depth);
 }
 
 std::string to_text(const Parameter& parameter) {
   if (const auto* array = std::get_if<ArrayParameter>(&parameter)) {
-    return fmt::format("{}: {} {}", array->array.name, to_string(array->direction),
+    return fmt::format("{}: {} {}", array->array.name, keyword_of(array->direction),
                        layout_text(array->array));
   }
   if (const auto* stream = std::get_if<StreamParameter>(&parameter)) {
-    return fmt::format("{}: {} stream {}", stream->stream.name, to_string(stream->direction),
+    return fmt::format("{}: {} stream {}", stream->stream.name, keyword_of(stream->direction),
                        layout_text(stream->stream));
   }
   const auto& scalar = std::get<ScalarParameter>(parameter);
-  return scalar.name + ": " + kernel::to_string(scalar.type);
+  return scalar.name + ": " + to_string(scalar.type);
 }
 
 std::string to_text(const Window& window) {
@@ -151,11 +150,10 @@ class Printer {
     std::vector<std::string> parameters;
     parameters.reserve(function.parameters.size());
     for (const Function::Parameter& parameter : function.parameters) {
-      parameters.push_back(parameter.name + ": " + kernel::to_string(parameter.type));
+      parameters.push_back(parameter.name + ": " + to_string(parameter.type));
     }
     const Type result = function.result.type();
-    line(fmt::format("func {}({}) -> {} {{", function.name, joined(parameters),
-                     kernel::to_string(result)));
+    line(fmt::format("func {}({}) -> {} {{", function.name, joined(parameters), to_string(result)));
     ++depth_;
     for (const Function::Binding& binding : function.bindings) {
       line(fmt::format("let {} = {}", binding.name, expr_text(binding.value)));
@@ -330,7 +328,7 @@ class Printer {
 
   static std::string table_text(const Type& element, const Expr& value) {
     const bool is_element = value.as<Constant>() != nullptr && value.type() == element;
-    return is_element ? literal_content(value) : kernel::to_string(value);
+    return is_element ? literal_content(value) : to_string(value);
   }
 
   void print(const DeclareStream& node, const Stmt& stmt) {
@@ -339,10 +337,10 @@ class Printer {
   }
 
   void print(const Store& node, const Stmt& stmt) {
-    line(
-        fmt::format("{}{} {}= {}", node.array, subscripts_text(node.indices),
-                    node.reduce ? to_string(*node.reduce) : "", value_text(node.array, node.value)),
-        stmt);
+    line(fmt::format("{}{} {}= {}", node.array, subscripts_text(node.indices),
+                     node.reduce ? keyword_of(*node.reduce) : "",
+                     value_text(node.array, node.value)),
+         stmt);
   }
 
   void print(const Put& node, const Stmt& stmt) {
@@ -402,7 +400,7 @@ class Printer {
   /// literal is taken to have the element's type.
   std::string value_text(const std::string& name, const Expr& value) {
     const auto found = elements_.find(name);
-    return found == elements_.end() ? kernel::to_string(value) : stored_text(found->second, value);
+    return found == elements_.end() ? to_string(value) : stored_text(found->second, value);
   }
 
   const Notes& notes_;

@@ -362,6 +362,10 @@ std::vector<Stmt> statements_of(const Stmt& stmt) {
   return {stmt};
 }
 
+bool is_declaration(const Stmt& stmt) {
+  return as<DeclareArray>(stmt) != nullptr || as<DeclareStream>(stmt) != nullptr;
+}
+
 std::set<std::string> names_in(const Stmt& stmt) {
   std::set<std::string> names;
   for_each(stmt, [&](const Stmt& part) {

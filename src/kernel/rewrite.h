@@ -51,6 +51,9 @@ Stmt block(std::vector<Stmt> statements);
 /// The statements of a Block, or the statement alone; empty for null.
 std::vector<Stmt> statements_of(const Stmt& stmt);
 
+/// Of an array or a stream.
+bool is_declaration(const Stmt& stmt);
+
 /// Every name that a kernel's parameters, loops, arrays, streams and processes use.
 std::set<std::string> names_in(const Kernel& kernel);
 std::set<std::string> names_in(const Stmt& stmt);

@@ -13,7 +13,7 @@
 namespace heddle::report {
 namespace {
 
-constexpr double kThickness = 11;
+constexpr double kBarThickness = 11;
 constexpr double kBetweenBars = 6;
 /// Labels stand left of their bars if none is wider, and above them if one is.
 constexpr double kMostLeft = 112;
@@ -113,7 +113,7 @@ class BarDrawing {
   [[nodiscard]] double height_of(const Bar& bar) const {
     const bool is_grouped = chart_.layout == BarLayout::kGrouped;
     const std::size_t rows = is_grouped ? std::max<std::size_t>(bar.parts.size(), 1) : 1;
-    return (is_above() ? kLineHeight : 0) + kThickness * static_cast<double>(rows);
+    return (is_above() ? kLineHeight : 0) + kBarThickness * static_cast<double>(rows);
   }
 
   void draw(const Bar& bar, double y) {
@@ -132,7 +132,7 @@ class BarDrawing {
     for (const BarPart& part : bar.parts) {
       draw_part(bar, part, left_, axis_.at(part.value), y);
       draw_value(part.value, y);
-      y += kThickness;
+      y += kBarThickness;
     }
   }
 
@@ -147,7 +147,7 @@ class BarDrawing {
   }
 
   void draw_part(const Bar& bar, const BarPart& part, double from, double to, double y) {
-    add_segment(sheet_, {from, y, to - from, kThickness - 1}, part.series,
+    add_segment(sheet_, {from, y, to - from, kBarThickness - 1}, part.series,
                 fmt::format("{}, {}: {:.6g}", bar.label, chart_.series[part.series], part.value));
   }
 

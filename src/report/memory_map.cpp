@@ -12,7 +12,7 @@
 namespace heddle::report {
 namespace {
 
-constexpr double kThickness = 18;
+constexpr double kMemoryThickness = 18;
 
 /// A segment that can be shown, at its address.
 struct Placed {
@@ -81,18 +81,19 @@ void draw_memory(Sheet& sheet, const Memory& memory, const std::vector<std::stri
       fmt::format("{}: {} of {}", memory.label, short_bytes(used), short_bytes(memory.capacity)),
       "");
   const double top = sheet.bottom + 2;
-  sheet.drawing.box({axis.at(0), top, axis.at(memory.capacity) - axis.at(0), kThickness}, "free");
+  sheet.drawing.box({axis.at(0), top, axis.at(memory.capacity) - axis.at(0), kMemoryThickness},
+                    "free");
   for (const Placed& placed : segments) {
     const double x = axis.at(placed.begin);
-    add_segment(sheet, {x, top, axis.at(placed.end()) - x, kThickness},
+    add_segment(sheet, {x, top, axis.at(placed.end()) - x, kMemoryThickness},
                 colour_of(placed.segment->label),
                 fmt::format("{}: {}", placed.segment->label, short_bytes(placed.segment->bytes)));
   }
   if (end > memory.capacity) {
     const double x = axis.at(memory.capacity);
-    sheet.drawing.line({x, top - 3}, {x, top + kThickness + 3}, "roof");
+    sheet.drawing.line({x, top - 3}, {x, top + kMemoryThickness + 3}, "roof");
   }
-  sheet.bottom = top + kThickness + 4;
+  sheet.bottom = top + kMemoryThickness + 4;
   for (const Placed& segment : segments) {
     list_segment(sheet, segment.segment->label, segment.segment->bytes, memory.capacity,
                  colour_of(segment.segment->label));

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "cost/analysis.h"
+#include "cost/w8a8.h"
 #include "model/graph_builder.h"
 #include "support/user_error.h"
 
@@ -19,10 +20,6 @@ Board small_board() {
   board.dsp_rules = {{"int8", "int8", 2}};
   board.memories = {{"ddr", "DDR4", 2, 1 << 20, 64, 1.5, 1.0, std::nullopt}};
   return board;
-}
-
-const Precision& w8a8() {
-  return find_precision("w8a8");
 }
 
 Roof small_roof() {

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "cost/analysis.h"
+#include "cost/w8a8.h"
 #include "model/registry.h"
 
 namespace heddle::cost {
@@ -16,10 +17,6 @@ ModelWork published(const std::string& model, const WorkloadOptions& options = {
 
 double giga(std::int64_t value) {
   return static_cast<double>(value) / 1e9;
-}
-
-const Precision& w8a8() {
-  return find_precision("w8a8");
 }
 
 /// G MAC, dense, by the name of the stage.

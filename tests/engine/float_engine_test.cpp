@@ -48,7 +48,7 @@ struct Case {
     write_safetensors(file, views);
   }
 
-  RunResult run(int threads, Precision precision = Precision::kF32,
+  RunResult run(int threads, FloatPrecision precision = FloatPrecision::kF32,
                 const TapObserver& observer = {}) const {
     const SafeTensors checkpoint(file);
     ThreadPool pool(threads);
@@ -194,7 +194,7 @@ TEST(FloatEngine, BiasAndExpertsStayCloseInBFloat16) {
   b.output(b.add("out", Experts{Function::kRelu}, inputs));
   const Case test(b.finish());
   EXPECT_LE(test.error(test.run(2)), 1e-5);
-  EXPECT_LE(test.error(test.run(2, Precision::kBF16)), 0.05);
+  EXPECT_LE(test.error(test.run(2, FloatPrecision::kBF16)), 0.05);
   const RunResult one_thread = test.run(1);
   EXPECT_EQ(test.run(4).outputs.at("out").bytes, one_thread.outputs.at("out").bytes);
 }
@@ -286,13 +286,13 @@ TEST(FloatEngine, BFloat16KeepsAddendsWide) {
   const ValueId y = b.add("y", Linear{}, {h, b.weight("w2", {32, 32})});
   b.output(b.add("sum", Add{}, {h, y}));
   const Case test(b.finish());
-  EXPECT_LE(test.error(test.run(1, Precision::kBF16)), 0.02);
+  EXPECT_LE(test.error(test.run(1, FloatPrecision::kBF16)), 0.02);
 }
 
 TEST(FloatEngine, BFloat16StaysClose) {
   if (!kernels().has_bf16) GTEST_SKIP() << "this processor has no bfloat16 instructions";
   const Case test(model(false));
-  const double error = test.error(test.run(2, Precision::kBF16));
+  const double error = test.error(test.run(2, FloatPrecision::kBF16));
   std::printf("  bfloat16: error %.1e\n", error);
   EXPECT_LE(error, 0.05);
   EXPECT_GT(error, 1e-5) << "this cannot have been bfloat16";
@@ -300,8 +300,8 @@ TEST(FloatEngine, BFloat16StaysClose) {
 
 TEST(FloatEngine, ThreadsDoNotChangeABit) {
   const Case test(model(false));
-  for (const Precision precision : {Precision::kF32, Precision::kBF16}) {
-    if (precision == Precision::kBF16 && !kernels().has_bf16) continue;
+  for (const FloatPrecision precision : {FloatPrecision::kF32, FloatPrecision::kBF16}) {
+    if (precision == FloatPrecision::kBF16 && !kernels().has_bf16) continue;
     const RunResult one_thread = test.run(1, precision);
     for (const int threads : {2, 3, 4, 8}) {
       for (const auto& [name, tensor] : test.run(threads, precision).outputs) {
@@ -314,7 +314,7 @@ TEST(FloatEngine, ThreadsDoNotChangeABit) {
 TEST(FloatEngine, TapsShowEveryTripOfALoop) {
   const Case test(model(true));
   std::vector<std::string> names;
-  (void)test.run(1, Precision::kF32,
+  (void)test.run(1, FloatPrecision::kF32,
                  [&](const std::string& name, const Tensor&) { names.push_back(name); });
   EXPECT_EQ(names, (std::vector<std::string>{"layer0.h", "layer1.h", "layer2.h", "step.0", "step.1",
                                              "step.2", "step.3"}));

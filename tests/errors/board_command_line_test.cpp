@@ -8,7 +8,7 @@
 namespace heddle {
 namespace {
 
-struct Mistake {
+struct CommandMistake {
   std::string name;
   std::string command;             ///< behind "heddle"
   std::vector<std::string> words;  ///< that the message must contain
@@ -25,7 +25,7 @@ std::string edited_board(const std::string& edit) {
          "' > b.json";
 }
 
-std::vector<Mistake> mistakes() {
+std::vector<CommandMistake> command_mistakes() {
   return {
       {"no_verb", "board", {"verb", "list, show"}, ""},
       {"unknown_verb", "board draw", {"draw"}, ""},
@@ -170,14 +170,14 @@ std::vector<Mistake> mistakes() {
 }
 
 /// What GoogleTest shows of a mistake.
-void PrintTo(const Mistake& mistake, std::ostream* out) {
+void PrintTo(const CommandMistake& mistake, std::ostream* out) {
   *out << mistake.command;
 }
 
-class BoardCommandTest : public testing::TestWithParam<Mistake> {};
+class BoardCommandTest : public testing::TestWithParam<CommandMistake> {};
 
 TEST_P(BoardCommandTest, IsExplained) {
-  const Mistake& mistake = GetParam();
+  const CommandMistake& mistake = GetParam();
   const Scratch scratch;
   scratch.put("k.txt",
               "kernel copy(x: in int<8>[4], y: out int<8>[4]) {\n  for i in 0..4 {\n"
@@ -212,7 +212,7 @@ TEST_P(BoardCommandTest, IsExplained) {
   std::printf("  %s", message.c_str());
 }
 
-INSTANTIATE_TEST_SUITE_P(CommandLine, BoardCommandTest, testing::ValuesIn(mistakes()),
+INSTANTIATE_TEST_SUITE_P(CommandLine, BoardCommandTest, testing::ValuesIn(command_mistakes()),
                          [](const auto& test) { return test.param.name; });
 
 }  // namespace

@@ -50,7 +50,7 @@ PolicyRequest request_of(const Json& test, const SafeTensors& file) {
 }
 
 /// Runs a case and hands every stage, "actions" among them, to the observer.
-void run_case(const Json& golden, const Json& test, Precision precision, int threads,
+void run_case(const Json& golden, const Json& test, FloatPrecision precision, int threads,
               const TapObserver& observer) {
   const Scratch scratch;
   make_checkpoint(golden, test, scratch / "model");
@@ -100,7 +100,7 @@ class GoldenTest : public testing::TestWithParam<std::string> {
 TEST_P(GoldenTest, EveryStageInFloat32) {
   const SafeTensors file(kFolder / test()["file"].get<std::string>());
   std::map<std::string, Tensor> ours;
-  run_case(golden, test(), Precision::kF32, 2,
+  run_case(golden, test(), FloatPrecision::kF32, 2,
            [&](const std::string& name, const Tensor& value) { ours.emplace(name, value); });
   double worst = 0;
   std::string worst_stage;
@@ -131,9 +131,10 @@ TEST_P(GoldenTest, ActionsInBFloat16) {
   if (!kernels().has_bf16) GTEST_SKIP() << "this processor has no bfloat16 instructions";
   const SafeTensors file(kFolder / test()["file"].get<std::string>());
   Tensor raw;
-  run_case(golden, test(), Precision::kBF16, 2, [&](const std::string& name, const Tensor& value) {
-    if (name == "actions.raw") raw = value;
-  });
+  run_case(golden, test(), FloatPrecision::kBF16, 2,
+           [&](const std::string& name, const Tensor& value) {
+             if (name == "actions.raw") raw = value;
+           });
   const std::vector<float> wanted = row_floats(file, "actions.raw");
   double dot = 0, ours = 0, theirs = 0;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
@@ -174,8 +175,8 @@ INSTANTIATE_TEST_SUITE_P(SmolVla, GoldenTest, testing::ValuesIn(case_names()),
 
 TEST(Golden, ThreadsDoNotChangeABit) {
   const Json golden = golden_cases();
-  for (const Precision precision : {Precision::kF32, Precision::kBF16}) {
-    if (precision == Precision::kBF16 && !kernels().has_bf16) continue;
+  for (const FloatPrecision precision : {FloatPrecision::kF32, FloatPrecision::kBF16}) {
+    if (precision == FloatPrecision::kBF16 && !kernels().has_bf16) continue;
     std::vector<std::map<std::string, Tensor>> runs;
     for (const int threads : {1, 2, 4}) {
       run_case(golden, golden["cases"][1], precision, threads,

@@ -13,9 +13,9 @@ namespace {
 
 constexpr std::int64_t kValues = 20;
 
-class Values {
+class RandomValues {
  public:
-  explicit Values(unsigned seed) : random_(seed) {}
+  explicit RandomValues(unsigned seed) : random_(seed) {}
 
   int number(int below) { return static_cast<int>(random_() % static_cast<unsigned>(below)); }
 
@@ -129,7 +129,7 @@ struct Counts {
 };
 
 void compare(const std::function<Expr(Expr, Expr)>& make, const Type& x_type, const Type& y_type,
-             const Type& out_type, Values& values, Counts& counts) {
+             const Type& out_type, RandomValues& values, Counts& counts) {
   KernelBuilder k("one");
   const ArrayHandle x = k.input("x", x_type, {1});
   const ArrayHandle y = k.input("y", y_type, {1});
@@ -164,7 +164,8 @@ void compare(const std::function<Expr(Expr, Expr)>& make, const Type& x_type, co
 
 /// Skips what the language does not allow, such as sums wider than kMaxWidth.
 void compare_if_legal(const std::function<Expr(Expr, Expr)>& make, const Type& x_type,
-                      const Type& y_type, const Type& out_type, Values& values, Counts& counts) {
+                      const Type& y_type, const Type& out_type, RandomValues& values,
+                      Counts& counts) {
   try {
     const Expr e = make(load("x", x_type, {Expr(0)}), load("y", y_type, {Expr(0)}));
     (void)cast(out_type, e);
@@ -175,7 +176,7 @@ void compare_if_legal(const std::function<Expr(Expr, Expr)>& make, const Type& x
 }
 
 TEST(InterpretArithmetic, ConvertsAsTheDefinitionDoes) {
-  Values values(1);
+  RandomValues values(1);
   Counts counts;
   for (int i = 0; i < 1500; ++i) {
     const Type from = values.any(64);
@@ -189,7 +190,7 @@ TEST(InterpretArithmetic, ConvertsAsTheDefinitionDoes) {
 }
 
 TEST(InterpretArithmetic, OperatesAsTheDefinitionDoes) {
-  Values values(2);
+  RandomValues values(2);
   Counts counts;
   for (int i = 0; i < 1800; ++i) {
     const auto op = static_cast<BinaryOp>(i % 18);
@@ -219,7 +220,7 @@ TEST(InterpretArithmetic, OperatesAsTheDefinitionDoes) {
 }
 
 TEST(InterpretArithmetic, KeepsResultsInTheTypesThatOperatorsGive) {
-  Values values(3);
+  RandomValues values(3);
   Counts counts;
   for (int i = 0; i < 1200; ++i) {
     const auto op = static_cast<BinaryOp>(i % 18);
@@ -238,7 +239,7 @@ TEST(InterpretArithmetic, KeepsResultsInTheTypesThatOperatorsGive) {
 }
 
 TEST(InterpretArithmetic, ShiftsByLiterals) {
-  Values values(4);
+  RandomValues values(4);
   Counts counts;
   for (int i = 0; i < 300; ++i) {
     const Type x = values.fixed(64);
@@ -297,7 +298,7 @@ TEST(Arithmetic, RoundsNumbersOfWhichNoBitIsLeft) {
 }
 
 TEST(InterpretArithmetic, AppliesUnaryOperatorsAsTheDefinitionDoes) {
-  Values values(5);
+  RandomValues values(5);
   Counts counts;
   for (int i = 0; i < 1000; ++i) {
     const auto op = static_cast<UnaryOp>(i % 6);
@@ -317,7 +318,7 @@ TEST(InterpretArithmetic, AppliesUnaryOperatorsAsTheDefinitionDoes) {
 }
 
 TEST(InterpretArithmetic, ReadsBitsAsOtherTypes) {
-  Values values(6);
+  RandomValues values(6);
   Counts counts;
   const auto as = [](const Type& type) {
     return [type](const Expr& a, const Expr&) { return bitcast(type, a); };
@@ -334,7 +335,7 @@ TEST(InterpretArithmetic, ReadsBitsAsOtherTypes) {
 }
 
 TEST(InterpretArithmetic, ComputesChainsOfWideNumbers) {
-  Values values(7);
+  RandomValues values(7);
   Counts counts;
   for (int i = 0; i < 200; ++i) {
     const Type x = values.fixed(40);

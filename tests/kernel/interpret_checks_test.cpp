@@ -11,7 +11,6 @@ namespace {
 using Values = std::vector<double>;
 
 const Type kInt8 = int_type(8);
-const Type kInt32 = int_type(32);
 
 KernelPtr product(std::int64_t n, std::int64_t m, std::int64_t depth) {
   KernelBuilder k("product");

@@ -7,7 +7,6 @@ namespace heddle::kernel {
 namespace {
 
 using Values = std::vector<double>;
-const Type kInt32 = int_type(32);
 
 /// Numbers through three processes: out[i] = 2 x[i] + 1.
 KernelPtr chain(std::int64_t count, std::int64_t depth) {

@@ -13,6 +13,8 @@
 
 namespace heddle::kernel {
 
+inline const Type kInt32 = int_type(32);
+
 inline Buffer filled(const Type& element, std::vector<std::int64_t> shape,
                      const std::vector<double>& values) {
   Buffer buffer(element, std::move(shape));

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "kernel/text.h"
+#include "support/user_error.h"
 
 namespace heddle::kernel {
 namespace {
@@ -37,7 +38,7 @@ struct Execution {
 };
 
 /// The message and remedy of the mistake that running the text meets.
-std::string mistake(const std::string& text, const InterpretOptions& options = {}) {
+std::string run_mistake(const std::string& text, const InterpretOptions& options = {}) {
   try {
     const Execution run(text, options);
     return "none";
@@ -46,34 +47,28 @@ std::string mistake(const std::string& text, const InterpretOptions& options = {
   }
 }
 
-void expect_parts(const std::string& text, const std::vector<std::string>& parts) {
-  for (const std::string& part : parts) {
-    EXPECT_NE(text.find(part), std::string::npos) << part << "\nis not in\n" << text;
-  }
-}
-
 TEST(Interpreter, NamesTheSubscriptThatLeavesItsArray) {
-  expect_parts(mistake("kernel f(a: inout int<16>[4, 6]) {"
-                       " for i in 0..4 { for j in 0..7 { a[i, j] = 1 } } }"),
+  expect_parts(run_mistake("kernel f(a: inout int<16>[4, 6]) {"
+                           " for i in 0..4 { for j in 0..7 { a[i, j] = 1 } } }"),
                {"subscript 1 of a is 6", "0 ... 5", "a[i, j] = 1", "i=0, j=6"});
 }
 
 TEST(Interpreter, RefusesToReadWhatHasNoValue) {
-  expect_parts(mistake("kernel f(a: out int<16>[4]) { var t: int<16>[4] t[1] = 1"
-                       " for i in 0..4 { a[i] = t[3 - i] } }"),
+  expect_parts(run_mistake("kernel f(a: out int<16>[4]) { var t: int<16>[4] t[1] = 1"
+                           " for i in 0..4 { a[i] = t[3 - i] } }"),
                {"element 3 of t", "before it has a value", "i=0"});
-  expect_parts(mistake("kernel f(a: out int<16>[4]) { a[0] = a[1] }"), {"element 1 of a"});
+  expect_parts(run_mistake("kernel f(a: out int<16>[4]) { a[0] = a[1] }"), {"element 1 of a"});
 }
 
 TEST(Interpreter, ALocalHasNoValueEachTimeItIsDeclared) {
-  expect_parts(mistake("kernel f(a: inout int<16>[4]) { for i in 0..4 { var t: int<16>"
-                       " if i == 0 { t = 1 } a[i] = t } }"),
+  expect_parts(run_mistake("kernel f(a: inout int<16>[4]) { for i in 0..4 { var t: int<16>"
+                           " if i == 0 { t = 1 } a[i] = t } }"),
                {"element 0 of t", "i=1"});
 }
 
 TEST(Interpreter, StopsWhereAnExactTypeOverflows) {
   expect_parts(
-      mistake("kernel f(a: inout int<8>[200]) { for i in 0..3 { a[i] = a[i + 62] * 2 + 3 } }"),
+      run_mistake("kernel f(a: inout int<8>[200]) { for i in 0..3 { a[i] = a[i + 62] * 2 + 3 } }"),
       {"does not fit int<8>", "i="});
 }
 
@@ -86,9 +81,9 @@ TEST(Interpreter, WrapsAndSaturatesWhereTheTypeSaysSo) {
 }
 
 TEST(Interpreter, NamesDivisionsByZeroAndNegativeShifts) {
-  expect_parts(mistake("kernel f(a: inout int<16>[4]) { a[1] = a[1] / a[0] }"),
+  expect_parts(run_mistake("kernel f(a: inout int<16>[4]) { a[1] = a[1] / a[0] }"),
                {"division by zero"});
-  expect_parts(mistake("kernel f(a: inout int<16>[4]) { a[1] = a[1] >> (a[0] - 1) }"),
+  expect_parts(run_mistake("kernel f(a: inout int<16>[4]) { a[1] = a[1] >> (a[0] - 1) }"),
                {"negative"});
 }
 
@@ -109,20 +104,21 @@ TEST(Interpreter, CallsSeeTheirWindowAndNoMore) {
       " for i in 0..4 { call g(a[i, 2:], b[i, 3:]) } }");
   EXPECT_EQ(run.at(1, 5 + 3), 5 + 3 + 6 + 3);
   EXPECT_EQ(run.at(1, 5 + 2), 5 + 2);
-  expect_parts(mistake("kernel g(x: in int<16>[5], y: out int<16>[1]) { y[0] = x[0] }"
-                       "kernel f(a: in int<16>[4, 6], b: out int<16>[1]) { call g(a[1, 2:], b) }"),
-               {"needs 5 elements of a", "there are 4"});
+  expect_parts(
+      run_mistake("kernel g(x: in int<16>[5], y: out int<16>[1]) { y[0] = x[0] }"
+                  "kernel f(a: in int<16>[4, 6], b: out int<16>[1]) { call g(a[1, 2:], b) }"),
+      {"needs 5 elements of a", "there are 4"});
 }
 
 TEST(Interpreter, OutWindowsStartWithoutValues) {
-  expect_parts(mistake("kernel g(y: out int<16>[2]) { y[0] = y[1] }"
-                       "kernel f(b: inout int<16>[4]) { call g(b[1:]) }"),
+  expect_parts(run_mistake("kernel g(y: out int<16>[2]) { y[0] = y[1] }"
+                           "kernel f(b: inout int<16>[4]) { call g(b[1:]) }"),
                {"element 1 of y"});
 }
 
 TEST(Interpreter, StopsAtTheStatementLimit) {
   expect_parts(
-      mistake("kernel f(a: inout int<16>[4]) { for i in 0..1000 { a[0] = 1 } }", {10, false}),
+      run_mistake("kernel f(a: inout int<16>[4]) { for i in 0..1000 { a[0] = 1 } }", {10, false}),
       {"more than 10 statements"});
 }
 
@@ -148,7 +144,7 @@ TEST(Interpreter, ProcessesMeetInStreamsOfAnyDepth) {
 }
 
 TEST(Interpreter, DeadlockNamesEveryProcessItsStreamAndItsFill) {
-  const std::string text = mistake(R"(
+  const std::string text = run_mistake(R"(
     kernel f(b: out int<16>[8]) {
       stream s: int<16> depth(2)
       stream t: int<16> depth(2)
@@ -161,11 +157,11 @@ TEST(Interpreter, DeadlockNamesEveryProcessItsStreamAndItsFill) {
 }
 
 TEST(Interpreter, CountsOfPutsAndGetsMustAgree) {
-  expect_parts(mistake(R"(kernel f(b: out int<16>[8]) {
+  expect_parts(run_mistake(R"(kernel f(b: out int<16>[8]) {
       stream s: int<16> depth(9)
       dataflow { process w { for i in 0..5 { put s, 1 } } process r { for k in 0..4 { get s, b[k] } } } })"),
                {"1 element of stream s", "never taken"});
-  expect_parts(mistake(R"(kernel f(b: out int<16>[8]) {
+  expect_parts(run_mistake(R"(kernel f(b: out int<16>[8]) {
       stream s: int<16> depth(9)
       dataflow { process w { for i in 0..3 { put s, 1 } } process r { for k in 0..4 { get s, b[k] } } } })"),
                {"deadlock", "r waits to read s", "k=3"});

@@ -11,12 +11,12 @@
 namespace heddle::kernel {
 namespace {
 
-std::string mistake(const std::string& text) {
+std::string parse_mistake(const std::string& text) {
   return user_error([&] { (void)parse_kernel(text, "t"); });
 }
 
 TEST(KernelTextMistake, IsShownWithItsLineAndACaret) {
-  EXPECT_EQ(mistake("kernel k(x: out int<8>) {\n\n  x = \t(1 + ] 2)\n}\n"),
+  EXPECT_EQ(parse_mistake("kernel k(x: out int<8>) {\n\n  x = \t(1 + ] 2)\n}\n"),
             "t:3:13: expected an expression, found ]\n"
             "  3 |   x =  (1 + ] 2)\n"
             "    |             ^\n"
@@ -25,7 +25,8 @@ TEST(KernelTextMistake, IsShownWithItsLineAndACaret) {
 
 TEST(KernelTextMistake, IsShownWithItsNeighbourhoodOnALongLine) {
   const std::string blanks(500, ' ');
-  const std::string message = mistake("kernel k(x: out int<64>) { x = 1" + blanks + "+ y" + blanks);
+  const std::string message =
+      parse_mistake("kernel k(x: out int<64>) { x = 1" + blanks + "+ y" + blanks);
   expect_parts(message, {"t:1:535:", "\n  1 | ...   ", "^\n"});
   EXPECT_LT(message.size(), 500U);
 }
@@ -39,7 +40,7 @@ class BodyMistake : public testing::TestWithParam<Mistake> {};
 
 TEST_P(BodyMistake, IsExplained) {
   const std::string text = around(std::string("var v: int<32>\n") + GetParam().text + "\n");
-  const std::string message = mistake(text);
+  const std::string message = parse_mistake(text);
   for (const std::string_view part : GetParam().parts) {
     EXPECT_NE(message.find(part), std::string::npos) << part << " is missing in: " << message;
   }
@@ -92,20 +93,26 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"if x8 { }", {":3:1: kernel k: a condition is int<8>, not bool"}}));
 
 TEST(KernelTextMistake, OutsideOfABodyIsExplained) {
-  expect_parts(mistake(""), {"t:1:1: expected a kernel, found the end of the text"});
-  expect_parts(mistake("function f"), {"expected func, kernel or instruction"});
-  expect_parts(mistake("kernel k(x: int<8>[4]) { }"), {"t:1:19: array x has no direction", "in, "});
-  expect_parts(mistake("kernel k() { } kernel k() { }"), {"there is a kernel named k already"});
-  expect_parts(mistake("func f(x: index) -> index { return y }"), {"\"y\" is not the name"});
-  expect_parts(mistake("func f(x: index) -> int<8> { return x }"), {"f returns index, not int"});
-  expect_parts(mistake("func min(x: index) -> index { return x }"), {"the language has one so"});
-  expect_parts(mistake("func f(x: index, x: bool) -> bool { return x }"), {"x is bound twice"});
-  expect_parts(mistake("kernel k() { "), {"expected a statement or }, found the end of the text"});
-  expect_parts(mistake("instruction k() { } native"), {"expected the native text"});
-  expect_parts(mistake("instruction k() { } native \"a\\q\""), {"\"\\q\" means nothing"});
-  expect_parts(mistake("instruction k() { } native \"a"), {"does not end on its line"});
-  expect_parts(mistake("kernel k(s: inout stream int<8>) { }"), {"stream s is inout"});
-  expect_parts(mistake("kernel k(x: out int<8>) { \xc3\xa4 }"), {"begins nothing"});
+  expect_parts(parse_mistake(""), {"t:1:1: expected a kernel, found the end of the text"});
+  expect_parts(parse_mistake("function f"), {"expected func, kernel or instruction"});
+  expect_parts(parse_mistake("kernel k(x: int<8>[4]) { }"),
+               {"t:1:19: array x has no direction", "in, "});
+  expect_parts(parse_mistake("kernel k() { } kernel k() { }"),
+               {"there is a kernel named k already"});
+  expect_parts(parse_mistake("func f(x: index) -> index { return y }"), {"\"y\" is not the name"});
+  expect_parts(parse_mistake("func f(x: index) -> int<8> { return x }"),
+               {"f returns index, not int"});
+  expect_parts(parse_mistake("func min(x: index) -> index { return x }"),
+               {"the language has one so"});
+  expect_parts(parse_mistake("func f(x: index, x: bool) -> bool { return x }"),
+               {"x is bound twice"});
+  expect_parts(parse_mistake("kernel k() { "),
+               {"expected a statement or }, found the end of the text"});
+  expect_parts(parse_mistake("instruction k() { } native"), {"expected the native text"});
+  expect_parts(parse_mistake("instruction k() { } native \"a\\q\""), {"\"\\q\" means nothing"});
+  expect_parts(parse_mistake("instruction k() { } native \"a"), {"does not end on its line"});
+  expect_parts(parse_mistake("kernel k(s: inout stream int<8>) { }"), {"stream s is inout"});
+  expect_parts(parse_mistake("kernel k(x: out int<8>) { \xc3\xa4 }"), {"begins nothing"});
 }
 
 std::string repeat(const std::string& part, int times) {
@@ -123,7 +130,7 @@ TEST(KernelTextMistake, OfTooDeepNestingIsNoCrash) {
         "z[0] = f" + repeat(" * (f", kDeep), repeat("if p { } else ", kDeep) + "{ }",
         repeat("if p { ", kDeep), repeat("for j in 0..2 { ", kDeep),
         "z[0] = " + repeat("(f - ", 250) + "f" + repeat(" - f - f - f - f - f)", 250)}) {
-    const std::string message = mistake(around("var v: int<32>\n" + lines + "\n"));
+    const std::string message = parse_mistake(around("var v: int<32>\n" + lines + "\n"));
     EXPECT_TRUE(message.find("deep") != std::string::npos ||
                 message.find("in a row") != std::string::npos)
         << message.substr(0, 500);
@@ -138,8 +145,8 @@ TEST(KernelTextMistake, OfTooManyCallsInsideOfCallsIsNoCrash) {
         fmt::format("func f{}(x: float32) -> float32 {{ return f0(x) + f{}(x) }}\n", i, i - 1);
     kernels += fmt::format("kernel k{}(x: inout float32) {{ call k0(x) call k{}(x) }}\n", i, i - 1);
   }
-  expect_parts(mistake(functions), {"t:65:", "functions call each other more than 64 deep"});
-  expect_parts(mistake(kernels), {"t:65:", "kernels call each other more than 64 deep"});
+  expect_parts(parse_mistake(functions), {"t:65:", "functions call each other more than 64 deep"});
+  expect_parts(parse_mistake(kernels), {"t:65:", "kernels call each other more than 64 deep"});
 }
 
 TEST(KernelText, MayBeAlmostTooDeep) {
@@ -150,7 +157,7 @@ TEST(KernelText, MayBeAlmostTooDeep) {
     row += " - f";
   }
   (void)round_trip(around("z[0] = " + sum + "\n z[1] = " + row + "\n"));
-  expect_parts(mistake(around("z[0] = f - " + sum + "\n")), {"more than 256 deep"});
+  expect_parts(parse_mistake(around("z[0] = f - " + sum + "\n")), {"more than 256 deep"});
   (void)round_trip(around(repeat("if p {\n", kMaxNesting - 2) + repeat("}", kMaxNesting - 2)));
 }
 

@@ -356,7 +356,7 @@ INSTANTIATE_TEST_SUITE_P(
 // Rules that a text cannot break, since parsing needs them.
 
 /// A kernel `out = value` over a few parameters.
-Kernel storing(const Expr& value) {
+Kernel kernel_storing(const Expr& value) {
   Kernel kernel = *parse_kernel(
       "kernel k(n: index, x: in int<8>[4], out: out int<8>) { for i in 0..4 { out = x[i] } }", "k");
   kernel.body = make_stmt(Block{{make_stmt(Store{"out", {}, value, std::nullopt}), kernel.body}});
@@ -372,23 +372,24 @@ Expr node(const Type& type, decltype(ExprNode::value) value) {
 }
 
 TEST(Verify, NamesTheKernelTheStatementAndTheRemedy) {
-  EXPECT_EQ(refused(storing(constant(float32_type(), 1.5))),
+  EXPECT_EQ(refused(kernel_storing(constant(float32_type(), 1.5))),
             "kernel k: out of int<8> does not take float32, in: out = 1.5\ncast it: int<8>(1.5)");
 }
 
 TEST(Verify, RefusesNamesThatAreNotDeclared) {
-  EXPECT_NO_THROW(verify(storing(load("x", int_type(8), {variable("n", index_type())}))));
-  expect_parts(refused(storing(load("xx", int_type(8), {Expr(0)}))),
+  EXPECT_NO_THROW(verify(kernel_storing(load("x", int_type(8), {variable("n", index_type())}))));
+  expect_parts(refused(kernel_storing(load("xx", int_type(8), {Expr(0)}))),
                {"\"xx\" is not declared", "in: out = xx[0]", "did you mean x?"});
-  expect_parts(refused(storing(load("x", int_type(8), {variable("m", index_type())}))),
+  expect_parts(refused(kernel_storing(load("x", int_type(8), {variable("m", index_type())}))),
                {"\"m\" is not declared"});
-  expect_parts(refused(storing(load("n", int_type(8), {}))),
+  expect_parts(refused(kernel_storing(load("n", int_type(8), {}))),
                {"n is a scalar argument, not an array"});
-  expect_parts(refused(storing(variable("x", index_type()))), {"x is an array, not a scalar"});
+  expect_parts(refused(kernel_storing(variable("x", index_type()))),
+               {"x is an array, not a scalar"});
 }
 
 TEST(Verify, RefusesNamesOutsideOfTheirScope) {
-  Kernel kernel = storing(constant(int_type(8), Int128{1}));
+  Kernel kernel = kernel_storing(constant(int_type(8), Int128{1}));
   std::vector<Stmt> body = statements_of(kernel.body);
   body.push_back(make_stmt(Store{"out", {}, variable("i", index_type()), std::nullopt}));
   kernel.body = make_stmt(Block{body});
@@ -400,35 +401,36 @@ TEST(Verify, RefusesNamesOutsideOfTheirScope) {
 
 TEST(Verify, RefusesNamesThatAreNoIdentifiers) {
   for (const std::string name : {"", "1a", "a-b", "a b", "\xc3\xa4"}) {
-    Kernel kernel = storing(Expr(1));
+    Kernel kernel = kernel_storing(Expr(1));
     kernel.name = name;
     expect_parts(refused(kernel), {"cannot be the name of a kernel"});
   }
 }
 
 TEST(Verify, RefusesTypesThatDifferFromTheDeclaration) {
-  expect_parts(refused(storing(load("x", int_type(9), {Expr(0)}))), {"x holds int<8>, not int<9>"});
-  expect_parts(refused(storing(variable("n", int_type(8)))), {"n is index, not int<8>"});
+  expect_parts(refused(kernel_storing(load("x", int_type(9), {Expr(0)}))),
+               {"x holds int<8>, not int<9>"});
+  expect_parts(refused(kernel_storing(variable("n", int_type(8)))), {"n is index, not int<8>"});
 }
 
 TEST(Verify, RefusesNodesThatNoMakerBuilds) {
   const Expr x = load("x", int_type(8), {Expr(0)});
-  EXPECT_NO_THROW(verify(storing(x + x)));
-  expect_parts(refused(storing(node(int_type(8), Binary{BinaryOp::kAdd, x, x}))),
+  EXPECT_NO_THROW(verify(kernel_storing(x + x)));
+  expect_parts(refused(kernel_storing(node(int_type(8), Binary{BinaryOp::kAdd, x, x}))),
                {"does not have the operands or the type (int<8>)", "x[0] + x[0]"});
-  expect_parts(refused(storing(node(int_type(8), Cast{x}))), {"does not have the operands"});
-  expect_parts(refused(storing(node(int_type(8), Load{"x", {Expr(0)}}))),
+  expect_parts(refused(kernel_storing(node(int_type(8), Cast{x}))), {"does not have the operands"});
+  expect_parts(refused(kernel_storing(node(int_type(8), Load{"x", {Expr(0)}}))),
                {"a subscript of x is uint<1>, not index"});
-  expect_parts(refused(storing(node(int_type(8), Binary{BinaryOp::kAdd, x, {}}))),
+  expect_parts(refused(kernel_storing(node(int_type(8), Binary{BinaryOp::kAdd, x, {}}))),
                {"an expression is missing"});
-  expect_parts(refused(storing(node(int_type(8), Bitcast{Expr(1)}))),
+  expect_parts(refused(kernel_storing(node(int_type(8), Bitcast{Expr(1)}))),
                {"the bits of uint<1> cannot be read as int<8>"});
-  expect_parts(refused(storing(node(int_type(8), Apply{}))), {"a call of no function"});
-  expect_parts(refused(storing(node(uint_type(2), Constant{4, 0}))),
+  expect_parts(refused(kernel_storing(node(int_type(8), Apply{}))), {"a call of no function"});
+  expect_parts(refused(kernel_storing(node(uint_type(2), Constant{4, 0}))),
                {"literal 4 (raw) is outside"});
-  expect_parts(refused(storing(node(uint_type(2), Constant{1, 1}))),
+  expect_parts(refused(kernel_storing(node(uint_type(2), Constant{1, 1}))),
                {"literal 1 (raw) is outside"});
-  expect_parts(refused(storing(node(bfloat16_type(), Constant{0, 0.1F}))),
+  expect_parts(refused(kernel_storing(node(bfloat16_type(), Constant{0, 0.1F}))),
                {"literal 0.1 is outside of bfloat16"});
 }
 
@@ -436,7 +438,7 @@ TEST(Verify, RefusesFunctionsThatReadOrNameWhatTheyDoNotBind) {
   const auto using_function = [](Expr result) {
     const auto function = std::make_shared<const Function>(
         Function{"f", {{"a", int_type(8)}}, {}, std::move(result)});
-    return storing(apply(function, {load("x", int_type(8), {Expr(0)})}));
+    return kernel_storing(apply(function, {load("x", int_type(8), {Expr(0)})}));
   };
   EXPECT_NO_THROW(verify(using_function(variable("a", int_type(8)))));
   expect_parts(refused(using_function(variable("n", index_type()))),
@@ -445,7 +447,7 @@ TEST(Verify, RefusesFunctionsThatReadOrNameWhatTheyDoNotBind) {
                {"function f reads array x"});
   expect_parts(refused(using_function(variable("a", int_type(9)))), {"a is int<8> in function f"});
   const auto nothing = std::make_shared<const Function>(Function{"f", {}, {}, {}});
-  expect_parts(refused(storing(node(int_type(8), Apply{nothing, {}}))),
+  expect_parts(refused(kernel_storing(node(int_type(8), Apply{nothing, {}}))),
                {"function f returns nothing"});
 }
 
@@ -454,7 +456,7 @@ TEST(Verify, RefusesTwoFunctionsOrKernelsOfOneName) {
     return std::make_shared<const Function>(Function{"f", {}, {}, result});
   };
   const auto both = [&](const Expr& a, const Expr& b) {
-    return storing(apply(function(a), {}) + apply(function(b), {}));
+    return kernel_storing(apply(function(a), {}) + apply(function(b), {}));
   };
   EXPECT_NO_THROW(verify(both(Expr(1), Expr(1))));
   expect_parts(refused(both(Expr(1), Expr(2))), {"two different functions are named f"});
@@ -463,7 +465,7 @@ TEST(Verify, RefusesTwoFunctionsOrKernelsOfOneName) {
     return parse_kernel("kernel c(x: out int<8>) { x = " + value + " }", "c");
   };
   const auto calling = [&](const KernelPtr& a, const KernelPtr& b) {
-    Kernel kernel = storing(Expr(1));
+    Kernel kernel = kernel_storing(Expr(1));
     kernel.body = make_stmt(Block{{make_stmt(Call{a, {Window{"out", {}}}}),
                                    make_stmt(Call{b, {Window{"out", {}}}}), kernel.body}});
     return kernel;
@@ -473,15 +475,16 @@ TEST(Verify, RefusesTwoFunctionsOrKernelsOfOneName) {
 }
 
 TEST(Verify, RefusesCallsOfItselfAndOfBrokenKernels) {
-  Kernel kernel = storing(Expr(1));
-  const auto same = std::make_shared<const Kernel>(storing(Expr(1)));
+  Kernel kernel = kernel_storing(Expr(1));
+  const auto same = std::make_shared<const Kernel>(kernel_storing(Expr(1)));
   const std::vector<std::variant<Window, StreamArgument, Expr>> arguments = {
       to_index(0), Window{"x", {{to_index(0), true}}}, Window{"out", {}}};
   kernel.body = make_stmt(Call{same, arguments});
   expect_parts(refused(kernel), {"kernel k calls itself", "in: call k(0, x, out)"});
   kernel.name = "caller";
   EXPECT_NO_THROW(verify(kernel));
-  kernel.body = make_stmt(Call{std::make_shared<const Kernel>(storing(Expr(1.5))), arguments});
+  kernel.body =
+      make_stmt(Call{std::make_shared<const Kernel>(kernel_storing(Expr(1.5))), arguments});
   expect_parts(refused(kernel), {"in the called kernel k: out of int<8> does not take float32"});
   kernel.body = make_stmt(Call{});
   expect_parts(refused(kernel), {"a call of no kernel"});
@@ -490,7 +493,7 @@ TEST(Verify, RefusesCallsOfItselfAndOfBrokenKernels) {
 TEST(Verify, RefusesArgumentsOfTheWrongNumberOrKind) {
   const KernelPtr callee = parse_kernel("kernel c(n: index, x: inout int<8>) { x = n }", "c");
   const auto calling = [&](std::vector<std::variant<Window, StreamArgument, Expr>> arguments) {
-    Kernel kernel = storing(Expr(1));
+    Kernel kernel = kernel_storing(Expr(1));
     kernel.body = make_stmt(Block{{make_stmt(Call{callee, std::move(arguments)}), kernel.body}});
     return kernel;
   };
@@ -503,7 +506,7 @@ TEST(Verify, RefusesArgumentsOfTheWrongNumberOrKind) {
 
 TEST(Verify, RefusesMarksThatNoTextCanSay) {
   const auto with_x = [](const auto& change) {
-    Kernel kernel = storing(Expr(1));
+    Kernel kernel = kernel_storing(Expr(1));
     Array x = *find_array(kernel, "x");
     change(x);
     return with_array(kernel, "x", x);
@@ -525,7 +528,7 @@ TEST(Verify, RefusesMarksThatNoTextCanSay) {
   expect_parts(refused(with_x([](Array& x) { x.shape = {Expr(4)}; })),
                {"an extent of x is uint<3>, not index"});
 
-  Kernel kernel = storing(Expr(1));
+  Kernel kernel = kernel_storing(Expr(1));
   LoopMarks marks;
   marks.pipeline = 0;
   const Stmt empty = make_stmt(Block{});
@@ -541,7 +544,7 @@ TEST(Verify, RefusesMarksThatNoTextCanSay) {
 }
 
 TEST(Verify, RefusesTablesOfOtherTypes) {
-  Kernel kernel = storing(Expr(1));
+  Kernel kernel = kernel_storing(Expr(1));
   Array table;
   table.name = "t";
   table.element = int_type(8);
@@ -557,10 +560,10 @@ TEST(Verify, RefusesTablesOfOtherTypes) {
 TEST(Verify, RefusesWhatIsNestedTooDeep) {
   Expr sum = variable("n", index_type());
   for (int i = 1; i < kMaxNesting; ++i) sum = sum - variable("n", index_type());
-  EXPECT_NO_THROW(verify(storing(sum)));
-  expect_parts(refused(storing(sum - variable("n", index_type()))),
+  EXPECT_NO_THROW(verify(kernel_storing(sum)));
+  expect_parts(refused(kernel_storing(sum - variable("n", index_type()))),
                {"an expression is nested more than 256 deep"});
-  Kernel kernel = storing(Expr(1));
+  Kernel kernel = kernel_storing(Expr(1));
   for (int i = 0; i <= kMaxNesting; ++i) kernel.body = make_stmt(Block{{kernel.body}});
   expect_parts(refused(kernel), {"statements are nested more than 256 deep"});
 }

@@ -69,7 +69,7 @@ class Checkpoint {
                               const std::map<std::string, Tensor>& inputs) const {
     const SafeTensors checkpoint(file_);
     ThreadPool pool(2);
-    FloatWeights weights(checkpoint, Precision::kF32, pool);
+    FloatWeights weights(checkpoint, FloatPrecision::kF32, pool);
     return FloatEngine(graph, weights, pool).run(inputs);
   }
 

@@ -14,9 +14,9 @@
 namespace heddle::kernel {
 namespace {
 
-constexpr std::uint64_t kBase = 0x4'0000'0000;
-constexpr std::size_t kSize = 1 << 17;
-constexpr int kMaxCycles = 4'000'000;
+constexpr std::uint64_t kAxiBase = 0x4'0000'0000;
+constexpr std::size_t kAxiSize = 1 << 17;
+constexpr int kAxiMaxCycles = 4'000'000;
 
 struct Command {
   std::uint64_t address = 0;
@@ -25,15 +25,15 @@ struct Command {
 
 /// An engine pair, the memory behind it, and the streams before it.
 template <typename ModelType, std::size_t kWordBytes, std::size_t kBusBytes>
-class Bench {
+class AxiBench {
  public:
   using Model = ModelType;
   static constexpr std::size_t kWord = kWordBytes;
   static constexpr std::size_t kBus = kBusBytes;
 
-  explicit Bench(const AxiTiming& timing, double stall = 0)
-      : memory(random_bytes(kSize, 3)),
-        axi("test", kBus, {{kBase, memory}}, timing),
+  explicit AxiBench(const AxiTiming& timing, double stall = 0)
+      : memory(random_bytes(kAxiSize, 3)),
+        axi("test", kBus, {{kAxiBase, memory}}, timing),
         stall_(stall) {
     model->rst = 1;
     model->read_cmd_valid = model->write_cmd_valid = model->in_valid = model->out_ready = 0;
@@ -51,7 +51,7 @@ class Bench {
     std::size_t words_expected = 0;
     for (const Command& command : reads) words_expected += command.words;
     read.clear();
-    for (cycles = 0; cycles < kMaxCycles; ++cycles) {
+    for (cycles = 0; cycles < kAxiMaxCycles; ++cycles) {
       give(axi.drive(), kBus, *model);
 
       read_offered = next_read < reads.size() && (read_offered || go());
@@ -119,9 +119,9 @@ class Bench {
 
 template <typename T>
 class Axi : public testing::Test {};
-using Widths = testing::Types<Bench<Axi8On32, 1, 4>, Bench<Axi32On512, 4, 64>,
-                              Bench<Axi512On512, 64, 64>, Bench<Axi1024On256, 128, 32>>;
-TYPED_TEST_SUITE(Axi, Widths);
+using AxiWidths = testing::Types<AxiBench<Axi8On32, 1, 4>, AxiBench<Axi32On512, 4, 64>,
+                                 AxiBench<Axi512On512, 64, 64>, AxiBench<Axi1024On256, 128, 32>>;
+TYPED_TEST_SUITE(Axi, AxiWidths);
 
 /// Commands of all lengths, with the words of each at its own place.
 std::vector<Command> draw_commands(std::mt19937_64& random, std::size_t word, int count) {
@@ -129,8 +129,8 @@ std::vector<Command> draw_commands(std::mt19937_64& random, std::size_t word, in
   for (int i = 0; i < count; ++i) {
     const std::size_t most = random() % 4 == 0 ? 8192 / word + 9 : random() % 3 == 0 ? 2 : 40;
     const auto words = static_cast<std::uint32_t>(random() % (most + 1));
-    const std::size_t places = kSize / word - words;
-    commands.push_back({kBase + random() % places * word, words});
+    const std::size_t places = kAxiSize / word - words;
+    commands.push_back({kAxiBase + random() % places * word, words});
   }
   return commands;
 }
@@ -145,7 +145,7 @@ TYPED_TEST(Axi, ReadsWhatIsThere) {
       bench.run(commands, {}, {});
       std::vector<std::uint8_t> expected;
       for (const Command& command : commands) {
-        const auto* from = &bench.memory[command.address - kBase];
+        const auto* from = &bench.memory[command.address - kAxiBase];
         expected.insert(expected.end(), from, from + command.words * TypeParam::kWord);
       }
       ASSERT_EQ(bench.read, expected);
@@ -170,7 +170,7 @@ TYPED_TEST(Axi, WritesWhatItShould) {
       const std::uint8_t* from = written.data();
       for (const Command& command : commands) {
         const std::size_t size = command.words * TypeParam::kWord;
-        std::copy_n(from, size, &expected[command.address - kBase]);
+        std::copy_n(from, size, &expected[command.address - kAxiBase]);
         from += size;
       }
       bench.run({}, commands, written);
@@ -187,7 +187,7 @@ TYPED_TEST(Axi, FullRate) {
   constexpr int kLatency = 20;
   constexpr std::size_t kBytes = 65536;
   constexpr int kSteps = static_cast<int>(kBytes / std::min(TypeParam::kWord, TypeParam::kBus));
-  const Command all{kBase, static_cast<std::uint32_t>(kBytes / TypeParam::kWord)};
+  const Command all{kAxiBase, static_cast<std::uint32_t>(kBytes / TypeParam::kWord)};
   TypeParam reading({.read_latency = kLatency});
   reading.run({all}, {}, {});
   EXPECT_EQ(reading.cycles, 1 + kLatency + kSteps);
@@ -210,7 +210,7 @@ TYPED_TEST(Axi, SingleWords) {
   std::mt19937_64 random(4);
   std::vector<Command> commands;
   for (int i = 0; i < kCount; ++i) {
-    commands.push_back({kBase + random() % (kSize / TypeParam::kWord) * TypeParam::kWord, 1});
+    commands.push_back({kAxiBase + random() % (kAxiSize / TypeParam::kWord) * TypeParam::kWord, 1});
   }
   TypeParam reading({.read_latency = 2});
   reading.run(commands, {}, {});
@@ -222,18 +222,18 @@ TYPED_TEST(Axi, SingleWords) {
 
 TYPED_TEST(Axi, OutsideOfMemoryIsAnError) {
   TypeParam reading({});
-  reading.run({{kBase - 4096, 1}, {kBase, 1}}, {}, {});
+  reading.run({{kAxiBase - 4096, 1}, {kAxiBase, 1}}, {}, {});
   EXPECT_TRUE(reading.model->read_error);
   TypeParam writing({});
-  writing.run({}, {{kBase - 4096, 1}}, random_bytes(TypeParam::kWord, 1));
+  writing.run({}, {{kAxiBase - 4096, 1}}, random_bytes(TypeParam::kWord, 1));
   EXPECT_TRUE(writing.model->write_error);
 }
 
 /// The memory keeps to its bandwidth.
 TEST(AxiMemory, Bandwidth) {
-  using Whole = Bench<Axi512On512, 64, 64>;
+  using Whole = AxiBench<Axi512On512, 64, 64>;
   Whole bench({.bytes_per_cycle = 48});
-  bench.run({{kBase, 300}}, {}, {});
+  bench.run({{kAxiBase, 300}}, {}, {});
   EXPECT_NEAR(bench.cycles, 300 * 64 / 48, 3);
 }
 

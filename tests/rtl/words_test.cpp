@@ -12,9 +12,9 @@
 namespace heddle::kernel {
 namespace {
 
-constexpr std::uint64_t kBase = 0x4'0000'0440;  // No multiple of 4 KB.
-constexpr std::size_t kSize = 1 << 15;
-constexpr int kMaxCycles = 400'000;
+constexpr std::uint64_t kWordsBase = 0x4'0000'0440;  // No multiple of 4 KB.
+constexpr std::size_t kWordsSize = 1 << 15;
+constexpr int kWordsMaxCycles = 400'000;
 
 struct Write {
   std::uint64_t index = 0;
@@ -23,18 +23,18 @@ struct Write {
 };
 
 template <typename ModelType, std::size_t kWordBytes, std::size_t kLaneCount, std::size_t kBusBytes>
-class Bench {
+class WordsBench {
  public:
   static constexpr std::size_t kWord = kWordBytes;
   static constexpr std::size_t kLanes = kLaneCount;
   static constexpr std::size_t kBus = kBusBytes;
-  static constexpr std::size_t kWords = kSize / kWord;
+  static constexpr std::size_t kWords = kWordsSize / kWord;
 
-  explicit Bench(const AxiTiming& timing, double stall = 0)
-      : memory(random_bytes(kSize, 3)),
-        axi("test", kBus, {{kBase, memory}}, timing),
+  explicit WordsBench(const AxiTiming& timing, double stall = 0)
+      : memory(random_bytes(kWordsSize, 3)),
+        axi("test", kBus, {{kWordsBase, memory}}, timing),
         stall_(stall) {
-    model->base = kBase;
+    model->base = kWordsBase;
     model->rst = 1;
     model->read_valid = model->write_valid = model->data_ready = 0;
     model.tick();
@@ -46,7 +46,7 @@ class Bench {
   void run(const std::vector<std::uint64_t>& reads, const std::vector<Write>& writes, int gap = 0) {
     std::size_t next_read = 0, next_write = 0, answered = 0;
     std::int64_t read_from = 0, write_from = 0;
-    for (cycles = 0; cycles < kMaxCycles; ++cycles) {
+    for (cycles = 0; cycles < kWordsMaxCycles; ++cycles) {
       if (read.size() == reads.size() * kWord && answered == writes.size()) return;
       give(axi.drive(), kBus, *model);
       model->read_valid = next_read < reads.size() && cycles >= read_from && go();
@@ -114,9 +114,10 @@ class Bench {
 
 template <typename T>
 class AxiWords : public testing::Test {};
-using Widths = testing::Types<Bench<Words8On32, 1, 1, 4>, Bench<Words64On64, 8, 2, 8>,
-                              Bench<Words512On512, 64, 64, 64>>;
-TYPED_TEST_SUITE(AxiWords, Widths);
+using WordsWidths =
+    testing::Types<WordsBench<Words8On32, 1, 1, 4>, WordsBench<Words64On64, 8, 2, 8>,
+                   WordsBench<Words512On512, 64, 64, 64>>;
+TYPED_TEST_SUITE(AxiWords, WordsWidths);
 
 /// Runs of neighbours, long and short, and words alone.
 std::vector<std::uint64_t> draw_indices(std::mt19937_64& random, std::size_t words) {

@@ -31,7 +31,7 @@ class Binder {
         context_(context),
         weights_(context.weights),
         pool_(context.pool),
-        bf16_(context.weights.precision() == Precision::kBF16),
+        bf16_(context.weights.precision() == FloatPrecision::kBF16),
         out_(context.place(node.output)),
         out_shape_(context.program.graph[node.output].shape),
         width_(out_shape_.empty() ? 1 : out_shape_.back()),
@@ -107,7 +107,7 @@ class Binder {
       finish.addend_rows = element_count(value(*node_.addend).shape) / width_;
     }
     // Shared because std::function wants to be copyable.
-    const auto product = std::make_shared<Product>(rows_, matrix);
+    const auto product = std::make_shared<PackedProduct>(rows_, matrix);
     return [product, finish, x = operand(0), out = out_, &pool = pool_] {
       product->run(x(), finish, out, pool);
     };
@@ -221,9 +221,10 @@ class Binder {
         const std::int64_t count = routing.first[e + 1] - first;
         if (count == 0) continue;
         // How many rows there are is known only now; oneDNN keeps what it made for earlier counts.
-        Product(count, *experts[e].wide)
+        PackedProduct(count, *experts[e].wide)
             .run(offset(gathered, first * width).data, middle, inner, pool);
-        Product(count, *experts[e].narrow).run(inner.data, {}, offset(made, first * width), pool);
+        PackedProduct(count, *experts[e].narrow)
+            .run(inner.data, {}, offset(made, first * width), pool);
       }
       for_rows(pool, rows, width, [&](std::int64_t i) {
         kernels().scale(routing.shares[static_cast<std::size_t>(i)],

@@ -12,7 +12,7 @@ class FloatEngine::Impl final : public StepMaker {
   Impl(Graph graph, FloatWeights& weights, ThreadPool& pool)
       : weights_(weights),
         pool_(pool),
-        runner_(checked(std::move(graph)), fuse, weights.precision() == Precision::kBF16) {
+        runner_(checked(std::move(graph)), fuse, weights.precision() == FloatPrecision::kBF16) {
     runner_.bind(*this);
   }
 
@@ -42,7 +42,7 @@ class FloatEngine::Impl final : public StepMaker {
 
  private:
   Graph checked(Graph graph) const {
-    if (weights_.precision() == Precision::kBF16 && !kernels().has_bf16) {
+    if (weights_.precision() == FloatPrecision::kBF16 && !kernels().has_bf16) {
       throw UserError("this processor has no bfloat16 instructions (AVX512_BF16)",
                       "use --precision f32");
     }

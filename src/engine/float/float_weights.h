@@ -16,10 +16,10 @@ namespace heddle {
 /// pool must outlive it. Every function throws UserError if the tensor is absent or not finite.
 class FloatWeights {
  public:
-  FloatWeights(const SafeTensors& checkpoint, Precision precision, ThreadPool& pool)
+  FloatWeights(const SafeTensors& checkpoint, FloatPrecision precision, ThreadPool& pool)
       : checkpoint_(checkpoint), precision_(precision), pool_(pool) {}
 
-  [[nodiscard]] Precision precision() const { return precision_; }
+  [[nodiscard]] FloatPrecision precision() const { return precision_; }
 
   /// For products. Its pages of the checkpoint file are given back to the system.
   const PackedMatrix& matrix(const std::string& name);
@@ -30,7 +30,7 @@ class FloatWeights {
 
  private:
   const SafeTensors& checkpoint_;
-  Precision precision_;
+  FloatPrecision precision_;
   ThreadPool& pool_;
   Slab slab_;
   std::map<std::string, PackedMatrix> matrices_;

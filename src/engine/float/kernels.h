@@ -12,7 +12,7 @@ namespace heddle {
 
 /// How real numbers are held between operators: float32 everywhere, or bfloat16 for the operands of
 /// matrix products and float32 for the rest. Sums are always float32.
-enum class Precision { kF32, kBF16 };
+enum class FloatPrecision { kF32, kBF16 };
 
 /// Where a kernel writes a row of results.
 struct RowOut {

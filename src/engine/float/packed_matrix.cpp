@@ -20,12 +20,12 @@ const dnnl::engine& cpu() {
   return engine;
 }
 
-memory::data_type type_of(Precision precision) {
-  return precision == Precision::kBF16 ? memory::data_type::bf16 : memory::data_type::f32;
+memory::data_type type_of(FloatPrecision precision) {
+  return precision == FloatPrecision::kBF16 ? memory::data_type::bf16 : memory::data_type::f32;
 }
 
-std::size_t element_size(Precision precision) {
-  return precision == Precision::kBF16 ? 2 : 4;
+std::size_t element_size(FloatPrecision precision) {
+  return precision == FloatPrecision::kBF16 ? 2 : 4;
 }
 
 /// Columns of the output that one product covers: narrow enough that a slice of the weight stays in
@@ -43,7 +43,7 @@ void keep_single_threaded() {
 }
 
 dnnl::matmul::primitive_desc describe(std::int64_t rows, std::int64_t columns, std::int64_t depth,
-                                      Precision precision, const memory::desc& weight) {
+                                      FloatPrecision precision, const memory::desc& weight) {
   const memory::desc source({rows, depth}, type_of(precision), memory::dims{depth, 1});
   const memory::desc target({rows, columns}, memory::data_type::f32, memory::dims{columns, 1});
   dnnl::primitive_attr attributes;
@@ -69,8 +69,8 @@ struct PackedMatrix::Tiles {
   }
 };
 
-PackedMatrix::PackedMatrix(std::string_view name, const TensorView& weight, Precision precision,
-                           Slab& slab, ThreadPool& pool)
+PackedMatrix::PackedMatrix(std::string_view name, const TensorView& weight,
+                           FloatPrecision precision, Slab& slab, ThreadPool& pool)
     : rows_(weight.shape[0]),
       depth_(element_count(weight.shape) / weight.shape[0]),
       precision_(precision),
@@ -105,13 +105,13 @@ PackedMatrix::PackedMatrix(std::string_view name, const TensorView& weight, Prec
 PackedMatrix::~PackedMatrix() = default;
 PackedMatrix::PackedMatrix(PackedMatrix&&) noexcept = default;
 
-struct Product::Primitives {
+struct PackedProduct::Primitives {
   /// By (rows, columns) of the tile.
   std::map<std::pair<std::int64_t, std::int64_t>, TileProduct> by_shape;
   std::size_t scratchpad_size = 0;
 };
 
-Product::Product(std::int64_t rows, const PackedMatrix& weight)
+PackedProduct::PackedProduct(std::int64_t rows, const PackedMatrix& weight)
     : rows_(rows), weight_(&weight), primitives_(std::make_unique<Primitives>()) {
   keep_single_threaded();
   const PackedMatrix::Tiles& tiles = *weight.tiles_;
@@ -131,8 +131,8 @@ Product::Product(std::int64_t rows, const PackedMatrix& weight)
   }
 }
 
-Product::~Product() = default;
-Product::Product(Product&&) noexcept = default;
+PackedProduct::~PackedProduct() = default;
+PackedProduct::PackedProduct(PackedProduct&&) noexcept = default;
 
 namespace {
 
@@ -153,7 +153,7 @@ TileMemory& tile_memory(std::int64_t elements, std::size_t scratchpad) {
 
 }  // namespace
 
-void Product::run(const void* x, const Finish& finish, RowOut out, ThreadPool& pool) const {
+void PackedProduct::run(const void* x, const Finish& finish, RowOut out, ThreadPool& pool) const {
   const PackedMatrix::Tiles& tiles = *weight_->tiles_;
   const std::size_t row_tiles = static_cast<std::size_t>((rows_ + kTileRows - 1) / kTileRows);
   const Kernels& kernel = kernels();

@@ -22,8 +22,8 @@ class PackedMatrix {
  public:
   /// `weight` is [N,...] of any real dtype, its trailing extents multiplying to K. Memory comes
   /// from `slab`. Throws UserError, naming `name`, if an element is NaN or infinite.
-  PackedMatrix(std::string_view name, const TensorView& weight, Precision precision, Slab& slab,
-               ThreadPool& pool);
+  PackedMatrix(std::string_view name, const TensorView& weight, FloatPrecision precision,
+               Slab& slab, ThreadPool& pool);
   ~PackedMatrix();
   PackedMatrix(PackedMatrix&&) noexcept;
   PackedMatrix& operator=(PackedMatrix&&) = delete;
@@ -32,11 +32,11 @@ class PackedMatrix {
   [[nodiscard]] std::int64_t depth() const { return depth_; }  ///< K
 
  private:
-  friend class Product;
+  friend class PackedProduct;
   struct Tiles;
   std::int64_t rows_;
   std::int64_t depth_;
-  Precision precision_;
+  FloatPrecision precision_;
   std::unique_ptr<Tiles> tiles_;
 };
 
@@ -49,12 +49,12 @@ struct Finish {
 };
 
 /// x[M,K] times a PackedMatrix, for one M.
-class Product {
+class PackedProduct {
  public:
-  Product(std::int64_t rows, const PackedMatrix& weight);
-  ~Product();
-  Product(Product&&) noexcept;
-  Product& operator=(Product&&) = delete;
+  PackedProduct(std::int64_t rows, const PackedMatrix& weight);
+  ~PackedProduct();
+  PackedProduct(PackedProduct&&) noexcept;
+  PackedProduct& operator=(PackedProduct&&) = delete;
 
   /// x is [M,K], float32 or bfloat16 as the weight was packed; out is [M,N] row-major.
   void run(const void* x, const Finish& finish, RowOut out, ThreadPool& pool) const;

@@ -4,10 +4,10 @@
 #include <numeric>
 #include <utility>
 
+#include "engine/plan/slab.h"
+
 namespace heddle {
 namespace {
-
-constexpr std::size_t kAlignment = 64;
 
 /// The steps that a value must outlive, as positions in the flattened program.
 struct Lifetime {
@@ -190,7 +190,7 @@ class Planner {
     for (const Placement* other : in_the_way) {
       if (offset + plan.placements[value].bytes <= other->offset) break;
       const std::size_t end = other->offset + other->bytes;
-      offset = std::max(offset, (end + kAlignment - 1) / kAlignment * kAlignment);
+      offset = std::max(offset, (end + kSlabAlignment - 1) / kSlabAlignment * kSlabAlignment);
     }
     return offset;
   }

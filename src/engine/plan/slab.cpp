@@ -9,7 +9,6 @@
 namespace heddle {
 namespace {
 
-constexpr std::size_t kAlignment = 64;
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 constexpr std::size_t kBlock = 32 * kHugePage;
 
@@ -24,7 +23,7 @@ Slab::~Slab() {
 }
 
 std::byte* Slab::allocate(std::size_t bytes) {
-  bytes = round_up(bytes, kAlignment);
+  bytes = round_up(bytes, kSlabAlignment);
   if (blocks_.empty() || used_ + bytes > blocks_.back().size) {
     const std::size_t size = round_up(std::max(bytes, kBlock), kHugePage);
     void* data = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -6,6 +6,8 @@
 
 namespace heddle {
 
+constexpr std::size_t kSlabAlignment = 64;
+
 class Slab {
  public:
   Slab() = default;
@@ -13,7 +15,7 @@ class Slab {
   Slab(const Slab&) = delete;
   Slab& operator=(const Slab&) = delete;
 
-  /// Zeroed memory, aligned to 64 bytes. Throws UserError if the system has none left.
+  /// Zeroed memory, aligned to kSlabAlignment bytes. Throws UserError if the system has none left.
   std::byte* allocate(std::size_t bytes);
 
  private:

@@ -9,9 +9,7 @@
 namespace heddle::kernel {
 namespace {
 
-constexpr std::int64_t kWord = kKeyBlock;  ///< codes in a word
-constexpr std::int64_t kNumbers = 16;      ///< Fixed numbers in a word
-constexpr int kFixedBits = 27;
+constexpr std::int64_t kNumbers = 16;  ///< Fixed numbers in a word
 /// Of products of codes: what Linear's k0 is 0 for.
 constexpr std::int64_t kDeepest = 4096;
 /// rnd(2^5 x, 5) = x.
@@ -27,14 +25,15 @@ class AttentionProcesses {
         width_(layer_.heads * layer_.head_dim),
         blocks_(tokens_ / kKeyBlock),
         tiles_(tokens_ / rows_),
-        halves_(kWord / rows_),
+        halves_(kAttentionWord / rows_),
         k_(name, "a step of an attention layer, as processes around one array"),
         step_(k_.scalar_argument("step", uint_type(2))) {}
 
   KernelPtr build() {
     const CodeArray rows = code_input("row", "rows");
     const ArrayHandle context = k_.input("context", fixed_number(), {tokens_, width_});
-    const ArrayHandle moving = k_.input("moving", int_type(8), {k_.size("moving_words"), kWord});
+    const ArrayHandle moving =
+        k_.input("moving", int_type(8), {k_.size("moving_words"), kAttentionWord});
     const Expr octave_count = k_.size("octave_count");
     const ArrayHandle octaves = k_.input("octaves", octave_type(), {octave_count});
     const Expr columns = k_.size("columns");
@@ -44,7 +43,8 @@ class AttentionProcesses {
     const Expr values = k_.size("values");
     const ArrayHandle value_mantissa = k_.input("value_mantissa", mantissa_type(), {values});
     const ArrayHandle value_exponent = k_.input("value_exponent", exponent_type(), {values});
-    const ArrayHandle codes = k_.output("codes", int_type(8), {k_.size("code_words"), kWord});
+    const ArrayHandle codes =
+        k_.output("codes", int_type(8), {k_.size("code_words"), kAttentionWord});
     const Expr scales = k_.size("code_scales");
     const ArrayHandle code_mantissa = k_.output("code_mantissa", mantissa_type(), {scales});
     const ArrayHandle code_exponent = k_.output("code_exponent", exponent_type(), {scales});
@@ -55,8 +55,8 @@ class AttentionProcesses {
     values_ = {value_mantissa, value_exponent};
     scales_ = {code_mantissa, code_exponent};
 
-    const StreamHandle kept = k_.stream("kept", int_type(8), 4, {kWord});
-    const StreamHandle passing = k_.stream("passing", int_type(8), 4, {kWord + 1});
+    const StreamHandle kept = k_.stream("kept", int_type(8), 4, {kAttentionWord});
+    const StreamHandle passing = k_.stream("passing", int_type(8), 4, {kAttentionWord + 1});
     const StreamHandle sums = k_.stream("sums", sum_type(), 32, {rows_});
     const StreamHandle results = k_.stream("results", int_type(8), 4, {rows_});
     k_.dataflow({{"read_rows", [&] { read_rows(rows, context, kept); }},
@@ -78,7 +78,7 @@ class AttentionProcesses {
   CodeArray code_input(const std::string& of, const std::string& codes) {
     const Expr words = k_.size(of + "_words");
     const Expr count = k_.size(of + "_scales");
-    return {k_.input(codes, int_type(8), {words, kWord}),
+    return {k_.input(codes, int_type(8), {words, kAttentionWord}),
             k_.input(of + "_mantissa", mantissa_type(), {count}),
             k_.input(of + "_exponent", exponent_type(), {count})};
   }
@@ -115,7 +115,8 @@ class AttentionProcesses {
                   put_scale("head_1", scale, to);
                 });
                 k_.when(
-                    step_ == 0, [&] { send_tile("x", rows.codes, t, layer_.hidden / kWord, to); },
+                    step_ == 0,
+                    [&] { send_tile("x", rows.codes, t, layer_.hidden / kAttentionWord, to); },
                     [&] { send_tile("q", rows.codes, t, 1, to); });
               });
     });
@@ -123,7 +124,7 @@ class AttentionProcesses {
       k_.loop("v_h", 0, layer_.heads, [&](const Expr& h) {
         k_.loop("v_half", 0, halves_, [&](const Expr&) {
           k_.loop("v_j", 0, tokens_, [&](const Expr& j) {
-            k_.loop("v_d", 0, kWord,
+            k_.loop("v_d", 0, kAttentionWord,
                     [&](const Expr& d) { to.put({d}, rows.codes(h * tokens_ + j, d)); });
           });
         });
@@ -133,7 +134,7 @@ class AttentionProcesses {
   }
 
   void put_scale(const std::string& name, const Element& scale, const StreamHandle& to) {
-    k_.loop(name + "_d", 0, kWord, [&](const Expr& d) {
+    k_.loop(name + "_d", 0, kAttentionWord, [&](const Expr& d) {
       const Expr byte = select(d == 0, cast(uint_type(24), Expr(scale)),
                                select(d == 1, cast(uint_type(24), Expr(scale) >> 8),
                                       cast(uint_type(24), Expr(scale) >> 16)));
@@ -144,7 +145,7 @@ class AttentionProcesses {
   void send_tile(const std::string& name, const ArrayHandle& codes, const Expr& tile,
                  std::int64_t words, const StreamHandle& to) {
     k_.loop(name + "_w", 0, rows_ * words, [&](const Expr& w) {
-      k_.loop(name + "_d", 0, kWord,
+      k_.loop(name + "_d", 0, kAttentionWord,
               [&](const Expr& d) { to.put({d}, codes(tile * (rows_ * words) + w, d)); });
     });
   }
@@ -153,7 +154,7 @@ class AttentionProcesses {
   void quantise_context(const ArrayHandle& context, const StreamHandle& to) {
     const ArrayHandle kept = k_.local("context_tile", fixed_number(), {rows_, width_});
     Element most = k_.scalar("context_greatest", uint_type(kFixedBits));
-    const ArrayHandle word = k_.local("context_word", int_type(8), {kWord});
+    const ArrayHandle word = k_.local("context_word", int_type(8), {kAttentionWord});
     const ArrayHandle greatest = k_.local("context_most", uint_type(kFixedBits), {rows_});
     const ArrayHandle exponent = k_.local("context_e", exponent_type(), {rows_});
     const ArrayHandle factor = k_.local("context_r", uint_type(17), {rows_});
@@ -186,11 +187,11 @@ class AttentionProcesses {
       each_row("c_q", [&](const Expr& r) {
         k_.loop("c_part", 0, width_ / kNumbers, [&](const Expr& w) {
           k_.loop("c_code", 0, kNumbers, [&](const Expr& n) {
-            word((w % (kWord / kNumbers)) * kNumbers + n) =
+            word((w % (kAttentionWord / kNumbers)) * kNumbers + n) =
                 apply(quantise_code(), {kept(r, w * kNumbers + n), exponent(r), factor(r)});
           });
-          k_.when(w % (kWord / kNumbers) == kWord / kNumbers - 1, [&] {
-            k_.loop("c_put", 0, kWord, [&](const Expr& d) { to.put({d}, word(d)); });
+          k_.when(w % (kAttentionWord / kNumbers) == kAttentionWord / kNumbers - 1, [&] {
+            k_.loop("c_put", 0, kAttentionWord, [&](const Expr& d) { to.put({d}, word(d)); });
           });
         });
       });
@@ -201,11 +202,12 @@ class AttentionProcesses {
 
   void read_moving(const ArrayHandle& moving, const ArrayHandle& octaves, const StreamHandle& to) {
     const std::int64_t heads = layer_.heads;
-    pass(AttentionStep::kProject, 1, tiles_, 3 * width_ * (layer_.hidden / kWord), moving, octaves,
-         to);
+    pass(AttentionStep::kProject, 1, tiles_, 3 * width_ * (layer_.hidden / kAttentionWord), moving,
+         octaves, to);
     pass(AttentionStep::kScore, heads, tiles_, tokens_, moving, octaves, to);
     pass(AttentionStep::kMix, heads, halves_, tokens_ * blocks_, moving, octaves, to);
-    pass(AttentionStep::kOutput, 1, tiles_, layer_.hidden * (width_ / kWord), moving, octaves, to);
+    pass(AttentionStep::kOutput, 1, tiles_, layer_.hidden * (width_ / kAttentionWord), moving,
+         octaves, to);
   }
 
   /// Each of `parts` parts of `words` words passes `times` times over.
@@ -216,12 +218,14 @@ class AttentionProcesses {
       k_.loop(name + "_a", 0, parts, [&](const Expr& a) {
         k_.loop(name + "_b", 0, times, [&](const Expr&) {
           k_.loop(name + "_w", 0, words, [&](const Expr& w) {
-            const ArrayHandle word = k_.local(name + "_word", int_type(8), {kWord + 1});
-            k_.loop(name + "_d", 0, kWord,
+            const ArrayHandle word = k_.local(name + "_word", int_type(8), {kAttentionWord + 1});
+            k_.loop(name + "_d", 0, kAttentionWord,
                     [&](const Expr& d) { word(d) = moving(a * words + w, d); });
-            word(kWord) = step == AttentionStep::kMix ? cast(int_type(8), octaves(a * words + w))
-                                                      : Expr(kPlain);
-            k_.loop(name + "_p", 0, kWord + 1, [&](const Expr& d) { to.put({d}, word(d)); });
+            word(kAttentionWord) = step == AttentionStep::kMix
+                                       ? cast(int_type(8), octaves(a * words + w))
+                                       : Expr(kPlain);
+            k_.loop(name + "_p", 0, kAttentionWord + 1,
+                    [&](const Expr& d) { to.put({d}, word(d)); });
           });
         });
       });
@@ -233,33 +237,35 @@ class AttentionProcesses {
   void multiply(const StreamHandle& kept, const StreamHandle& passing, const StreamHandle& sums) {
     const std::int64_t most = std::max({layer_.hidden, width_, tokens_});
     const ArrayHandle tile = k_.local("tile", int_type(8), {rows_, most});
-    const ArrayHandle base = k_.local("base", int_type(22), {rows_, most / kWord});
+    const ArrayHandle base = k_.local("base", int_type(22), {rows_, most / kAttentionWord});
     const ArrayHandle block = k_.local("block_sum", int_type(15), {rows_});
     const ArrayHandle sum = k_.local("sum", sum_type(), {rows_ / 2, 2});
     const Expr jobs =
         count_by_step({tiles_, layer_.heads * tiles_, layer_.heads * halves_, tiles_});
     const Expr columns = count_by_step({3 * width_, tokens_, tokens_, layer_.hidden});
-    const Expr words = count_by_step({layer_.hidden / kWord, 1, blocks_, width_ / kWord});
+    const Expr words =
+        count_by_step({layer_.hidden / kAttentionWord, 1, blocks_, width_ / kAttentionWord});
     k_.loop("job", 0, jobs, [&](const Expr& job) {
       k_.when(
           is(AttentionStep::kMix), [&] { fill_columns(kept, job, tile, base, block); },
           [&] { fill_rows(kept, words, tile, base, sums); });
       k_.loop("column", 0, columns, [&](const Expr&) {
         k_.loop("word", 0, words, [&](const Expr& w) {
-          const ArrayHandle moving = k_.local("moving_word", int_type(8), {kWord + 1});
-          k_.loop("m_get", 0, kWord + 1, [&](const Expr& d) { passing.get({d}, moving(d)); });
+          const ArrayHandle moving = k_.local("moving_word", int_type(8), {kAttentionWord + 1});
+          k_.loop("m_get", 0, kAttentionWord + 1,
+                  [&](const Expr& d) { passing.get({d}, moving(d)); });
           const ArrayHandle dot = k_.local("dot", int_type(32), {rows_ / 2, 2});
           for_pairs("m_z", [&](const Expr& i, const Expr& p) { dot(i, p) = 0; });
           for_pairs("m_", [&](const Expr& i, const Expr& p) {
-            k_.loop("m_d", 0, kWord, [&](const Expr& d) {
-              dot(i, p) += moving(d) * tile(i * 2 + p, w * kWord + d);
+            k_.loop("m_d", 0, kAttentionWord, [&](const Expr& d) {
+              dot(i, p) += moving(d) * tile(i * 2 + p, w * kAttentionWord + d);
             });
           });
           for_pairs("m_s", [&](const Expr& i, const Expr& p) {
             const Expr whole = cast(int_type(22), dot(i, p) + base(i * 2 + p, w));
-            sum(i, p) =
-                cast(sum_type(), select(w == 0, constant(sum_type(), Int128{0}), sum(i, p)) +
-                                     at_exponent(whole, cast(octave_type(), moving(kWord))));
+            sum(i, p) = cast(sum_type(),
+                             select(w == 0, constant(sum_type(), Int128{0}), sum(i, p)) +
+                                 at_exponent(whole, cast(octave_type(), moving(kAttentionWord))));
           });
           k_.when(w == words - 1, [&] {
             for_pairs("m_o",
@@ -281,15 +287,16 @@ class AttentionProcesses {
                  const ArrayHandle& base, const StreamHandle& sums) {
     const ArrayHandle scale = k_.local("scale", uint_type(24), {rows_});
     each_row("s_r", [&](const Expr& r) {
-      const ArrayHandle word = k_.local("s_word", int_type(8), {kWord});
-      k_.loop("s_get", 0, kWord, [&](const Expr& d) { from.get({d}, word(d)); });
+      const ArrayHandle word = k_.local("s_word", int_type(8), {kAttentionWord});
+      k_.loop("s_get", 0, kAttentionWord, [&](const Expr& d) { from.get({d}, word(d)); });
       const auto byte = [&](int b) { return cast(uint_type(8, Overflow::kWrap), word(b)); };
       scale(r) = cast(uint_type(24), (byte(2) << 16) + (byte(1) << 8) + byte(0));
     });
     each_row("s_put", [&](const Expr& r) { sums.put({r}, scale(r)); });
     each_row("f_r", [&](const Expr& r) {
       k_.loop("f_w", 0, words, [&](const Expr& w) {
-        k_.loop("f_d", 0, kWord, [&](const Expr& d) { from.get({d}, tile(r, w * kWord + d)); });
+        k_.loop("f_d", 0, kAttentionWord,
+                [&](const Expr& d) { from.get({d}, tile(r, w * kAttentionWord + d)); });
         base(r, w) = 0;
       });
     });
@@ -301,8 +308,8 @@ class AttentionProcesses {
                     const ArrayHandle& base, const ArrayHandle& block) {
     k_.loop("v_b", 0, blocks_, [&](const Expr& b) {
       k_.loop("v_k", 0, kKeyBlock, [&](const Expr& key) {
-        const ArrayHandle word = k_.local("v_word", int_type(8), {kWord});
-        k_.loop("v_get", 0, kWord, [&](const Expr& d) { from.get({d}, word(d)); });
+        const ArrayHandle word = k_.local("v_word", int_type(8), {kAttentionWord});
+        k_.loop("v_get", 0, kAttentionWord, [&](const Expr& d) { from.get({d}, word(d)); });
         each_row("v_r", [&](const Expr& r) {
           Element code = k_.scalar("v_code", int_type(8));
           code = word((job % halves_) * rows_ + r);
@@ -331,25 +338,25 @@ class AttentionProcesses {
     const FunctionPtr requantise = requantise_sum("requantise", kDeepest, 0);
     const ArrayHandle scale = k_.local("p_scale", sum_type(), {rows_});
     const ArrayHandle sum = k_.local("p_sum", sum_type(), {rows_});
-    const ArrayHandle values = k_.local("p_values", fixed_number(), {rows_, kWord});
+    const ArrayHandle values = k_.local("p_values", fixed_number(), {rows_, kAttentionWord});
     const ArrayHandle greatest = k_.local("p_most", uint_type(kFixedBits), {rows_});
     const ArrayHandle exponent = k_.local("p_e", exponent_type(), {rows_});
     const ArrayHandle factor = k_.local("p_f", uint_type(17), {rows_});
     Element m = k_.scalar("p_cm", mantissa_type());
     Element e = k_.scalar("p_ce", exponent_type());
     Element bias = k_.scalar("p_bias", fixed_number());
-    const Expr groups = count_by_step({3 * layer_.heads, 0, 0, layer_.hidden / kWord});
+    const Expr groups = count_by_step({3 * layer_.heads, 0, 0, layer_.hidden / kAttentionWord});
     k_.loop("p_t", 0, tiles_, [&](const Expr& t) {
       each_row("p_head", [&](const Expr& r) { sums.get({r}, scale(r)); });
       k_.loop("p_g", 0, groups, [&](const Expr& group) {
         each_row("p_z", [&](const Expr& r) { greatest(r) = 0; });
-        k_.loop("p_c", 0, kWord, [&](const Expr& c) {
+        k_.loop("p_c", 0, kAttentionWord, [&](const Expr& c) {
           k_.loop("p_part", 0, rows_ / lanes_, [&](const Expr& part) {
             k_.when(part == 0, [&] {
               each_row("p_get", [&](const Expr& r) { sums.get({r}, sum(r)); });
-              m = columns_[0](group * kWord + c);
-              e = columns_[1](group * kWord + c);
-              bias = columns_[2](group * kWord + c);
+              m = columns_[0](group * kAttentionWord + c);
+              e = columns_[1](group * kAttentionWord + c);
+              bias = columns_[2](group * kAttentionWord + c);
             });
             k_.loop("p_l", 0, lanes_, [&](const Expr& l) {
               const Expr r = part * lanes_ + l;
@@ -381,7 +388,7 @@ class AttentionProcesses {
       scales_[0](group * tokens_ + t * rows_ + r) = m;
       scales_[1](group * tokens_ + t * rows_ + r) = e;
     });
-    k_.loop("q_c", 0, kWord, [&](const Expr& c) {
+    k_.loop("q_c", 0, kAttentionWord, [&](const Expr& c) {
       each_row("q_r", [&](const Expr& r) {
         results.put({r}, apply(quantise_code(), {values(r, c), exponent(r), factor(r)}));
       });
@@ -389,7 +396,7 @@ class AttentionProcesses {
   }
 
   void send_bytes(const ArrayHandle& values, const StreamHandle& results) {
-    k_.loop("y_c", 0, kWord, [&](const Expr& c) {
+    k_.loop("y_c", 0, kAttentionWord, [&](const Expr& c) {
       k_.loop("y_b", 0, 4, [&](const Expr& b) {
         each_row("y_r", [&](const Expr& r) {
           Element wide = k_.scalar("y_value", int_type(32));
@@ -546,7 +553,7 @@ class AttentionProcesses {
               shift = columns_[1](h * tokens_ + i) + (layer_.v_fraction - layer_.context_fraction);
             });
             k_.loop("x_n", 0, kNumbers, [&](const Expr& n) {
-              mixed(i, h * kWord + half * rows_ + g * kNumbers + n) =
+              mixed(i, h * kAttentionWord + half * rows_ + g * kNumbers + n) =
                   apply(value, {sum(g * kNumbers + n), m, shift});
             });
           });
@@ -557,7 +564,7 @@ class AttentionProcesses {
 
   /// Columns of codes become rows: while a block comes in, the one before it goes out.
   void write_codes(const StreamHandle& results, const ArrayHandle& codes) {
-    const ArrayHandle block = k_.local("w_block", int_type(8), {2, rows_, kWord});
+    const ArrayHandle block = k_.local("w_block", int_type(8), {2, rows_, kAttentionWord});
     Element half = k_.scalar("w_half", uint_type(1));
     Element first = k_.scalar("w_first", uint_type(32));
     Element any = k_.scalar("w_any", uint_type(1));
@@ -570,17 +577,17 @@ class AttentionProcesses {
     const Expr tiles = count_by_step({tiles_, layer_.heads * tiles_, 0, tiles_});
     const Expr groups = count_by_step({3 * layer_.heads, blocks_, 0, layer_.hidden / kNumbers});
     const auto send = [&](const std::string& name, const Expr& r, const Expr& from) {
-      k_.loop(name, 0, kWord, [&](const Expr& d) {
+      k_.loop(name, 0, kAttentionWord, [&](const Expr& d) {
         codes(to_index(first + stride * cast(uint_type(8), r)), d) = block(from, r, d);
       });
     };
     k_.loop("w_t", 0, tiles, [&](const Expr& t) {
       k_.loop("w_g", 0, groups, [&](const Expr& g) {
-        k_.loop("w_c", 0, kWord, [&](const Expr& c) {
+        k_.loop("w_c", 0, kAttentionWord, [&](const Expr& c) {
           each_row("w_get", [&](const Expr& r) { results.get({r}, column(r)); });
           each_row("w_put", [&](const Expr& r) { block(to_index(Expr(half)), r, c) = column(r); });
           k_.when(any == 1 && c < rows_, [&] { send("w_d", c, to_index(1 - half)); });
-          k_.when(c == kWord - 1, [&] {
+          k_.when(c == kAttentionWord - 1, [&] {
             const Expr start = t * rows_;
             first = cast(uint_type(32), select(step_ == 0, g * tokens_ + start,
                                                start * to_index(Expr(stride)) + g));
@@ -616,18 +623,18 @@ void require(bool holds, const std::string& problem, const std::string& remedy) 
 
 void check(const AttentionArrayShape& shape) {
   const ExactAttentionShape& layer = shape.layer;
-  require(
-      layer.head_dim == kWord, fmt::format("heads of {} elements", layer.head_dim),
-      fmt::format("a word holds the {} of a row of a head; use attention_exact for others", kWord));
+  require(layer.head_dim == kAttentionWord, fmt::format("heads of {} elements", layer.head_dim),
+          fmt::format("a word holds the {} of a row of a head; use attention_exact for others",
+                      kAttentionWord));
   for (const auto& [name, extent] :
        {std::pair("tokens", layer.tokens), std::pair("hidden", layer.hidden)}) {
-    require(extent % kWord == 0, fmt::format("{}={} leaves a word unfilled", name, extent),
-            fmt::format("make {} a multiple of {}", name, kWord));
+    require(extent % kAttentionWord == 0, fmt::format("{}={} leaves a word unfilled", name, extent),
+            fmt::format("make {} a multiple of {}", name, kAttentionWord));
   }
-  require(std::max(layer.hidden, layer.heads * kWord) <= kDeepest,
-          fmt::format("sums of {} products", std::max(layer.hidden, layer.heads * kWord)),
+  require(std::max(layer.hidden, layer.heads * kAttentionWord) <= kDeepest,
+          fmt::format("sums of {} products", std::max(layer.hidden, layer.heads * kAttentionWord)),
           fmt::format("use at most {}", kDeepest));
-  require(shape.tile_rows % kNumbers == 0 && kWord % shape.tile_rows == 0,
+  require(shape.tile_rows % kNumbers == 0 && kAttentionWord % shape.tile_rows == 0,
           fmt::format("tiles of {} rows", shape.tile_rows), "choose 16, 32 or 64");
   require(shape.lanes > 0 && shape.tile_rows % shape.lanes == 0,
           fmt::format("{} lanes for {} rows", shape.lanes, shape.tile_rows),
@@ -643,7 +650,7 @@ KernelPtr attention_array(const AttentionArrayShape& shape, const std::string& n
 
 Schedule attention_array_arrays(const KernelPtr& kernel, bool packed) {
   Schedule s(kernel);
-  for (const char* array : {"rows", "moving", "codes"}) s.pack(array, kWord);
+  for (const char* array : {"rows", "moving", "codes"}) s.pack(array, kAttentionWord);
   for (const char* array : {"context", "mixed"}) s.pack(array, kNumbers);
   for (const char* array :
        {"moving_word",  "dot",       "sum",         "block_sum", "s_word",    "v_word",
@@ -658,7 +665,7 @@ Schedule attention_array_arrays(const KernelPtr& kernel, bool packed) {
     s.store_in(array, Storage::kLutram);
     s.partition(array, 0, complete);
   }
-  s.partition("tile", 1, {Partition::Kind::kCyclic, kWord});
+  s.partition("tile", 1, {Partition::Kind::kCyclic, kAttentionWord});
   s.store_in("context_tile", Storage::kBram);
   s.partition("context_tile", 1, {Partition::Kind::kCyclic, kNumbers});
   s.store_in("steps", Storage::kBram);
@@ -684,7 +691,7 @@ Schedule attention_array_arrays(const KernelPtr& kernel, bool packed) {
   for (const std::string& loop : pipelined) s.pipeline(loop);
   for (const std::string& loop : unrolled) s.unroll(loop);
   if (packed) {
-    s.replace("m_p", packed_dot(kWord, false));
+    s.replace("m_p", packed_dot(kAttentionWord, false));
   } else {
     for (const char* loop : {"m_p", "m_d"}) s.unroll(loop);
   }
@@ -706,7 +713,7 @@ LibraryKernel attention_array_entry() {
     if (parameter.name == "heads") parameter.default_number = 1;
     const bool is_in_words =
         parameter.name == "tokens" || parameter.name == "hidden" || parameter.name == "head_dim";
-    if (is_in_words) parameter.default_number = kWord;
+    if (is_in_words) parameter.default_number = kAttentionWord;
   }
   parameters.push_back(size_parameter("tile_rows", "rows that the array holds", 16));
   parameters.push_back(size_parameter("lanes", "rows that are requantised in a cycle", 4));

@@ -2,9 +2,13 @@
 #pragma once
 
 #include "kernel/library/exact_attention.h"
+#include "kernel/library/exact_softmax.h"
 #include "kernel/schedule/schedule.h"
 
 namespace heddle::kernel {
+
+/// Codes in a word.
+constexpr std::int64_t kAttentionWord = kKeyBlock;
 
 /// What a launch computes.
 enum class AttentionStep : std::uint8_t {

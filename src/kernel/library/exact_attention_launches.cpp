@@ -8,8 +8,6 @@
 namespace heddle::kernel {
 namespace {
 
-constexpr std::int64_t kWord = 64;
-
 /// Codes with their Scales, in words.
 struct Scaled {
   Buffer codes;
@@ -17,7 +15,7 @@ struct Scaled {
   Buffer exponent;
 
   Scaled(std::int64_t words, std::int64_t scales)
-      : codes(int_type(8), {words, kWord}),
+      : codes(int_type(8), {words, kAttentionWord}),
         mantissa(mantissa_type(), {scales}),
         exponent(exponent_type(), {scales}) {}
 };
@@ -96,21 +94,21 @@ struct Channels {
 };
 
 /// A projection's arguments of attention_exact: codes, mantissa, exponent, bias; and f_x - f_y.
-struct Projection {
+struct ProjectionArguments {
   std::size_t first = 0;
   int fraction_change = 0;
 };
 
 Channels channels_of(std::span<const Argument> arguments,
-                     const std::vector<Projection>& projections) {
+                     const std::vector<ProjectionArguments>& projections) {
   const auto buffer = [&](std::size_t i) { return std::get<Buffer*>(arguments[i]); };
   const auto count = static_cast<std::int64_t>(projections.size());
   const std::int64_t columns = buffer(projections[0].first + 1)->size();
   const std::int64_t elements = buffer(projections[0].first)->size();
-  Channels all{Scaled(count * elements / kWord, count * columns),
+  Channels all{Scaled(count * elements / kAttentionWord, count * columns),
                Buffer(fixed_number(), {count * columns})};
   for (std::int64_t p = 0; p < count; ++p) {
-    const Projection& projection = projections[static_cast<std::size_t>(p)];
+    const ProjectionArguments& projection = projections[static_cast<std::size_t>(p)];
     std::memcpy(all.weight.codes.data() + p * elements, buffer(projection.first)->data(),
                 static_cast<std::size_t>(elements));
     for (std::int64_t c = 0; c < columns; ++c) {
@@ -141,13 +139,13 @@ void attend_by_launches(const AttentionArrayShape& shape, std::span<const Argume
   constexpr std::size_t kFirst = 3;
   constexpr std::size_t kY = 19;
   const std::int64_t rows = layer.heads * layer.tokens;
-  const std::int64_t blocks = layer.tokens / kWord;
+  const std::int64_t blocks = layer.tokens / kAttentionWord;
 
   Channels projections =
       channels_of(arguments, {{kFirst, layer.x_fraction - layer.q_fraction},
                               {kFirst + 4, layer.x_fraction - layer.k_fraction},
                               {kFirst + 8, layer.x_fraction - layer.v_fraction}});
-  Buffer x(int_type(8), {layer.tokens * layer.hidden / kWord, kWord});
+  Buffer x(int_type(8), {layer.tokens * layer.hidden / kAttentionWord, kAttentionWord});
   copy(buffer(kX), x);
   Scaled heads(3 * rows, 3 * rows);
   Launch(kernel, AttentionStep::kProject)
@@ -197,7 +195,7 @@ void attend_by_launches(const AttentionArrayShape& shape, std::span<const Argume
       .run(launch);
 
   Channels out = channels_of(arguments, {{kFirst + 12, layer.context_fraction - layer.y_fraction}});
-  Buffer y(int_type(8), {layer.tokens * layer.hidden * 4 / kWord, kWord});
+  Buffer y(int_type(8), {layer.tokens * layer.hidden * 4 / kAttentionWord, kAttentionWord});
   Launch(kernel, AttentionStep::kOutput)
       .with("context", context)
       .with("moving", out.weight.codes, "moving_words")

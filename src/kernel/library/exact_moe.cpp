@@ -6,14 +6,6 @@
 namespace heddle::kernel {
 namespace {
 
-/// What choices, slots and their places are: those of sort_by_expert().
-Type list_type() {
-  return int_type(32);
-}
-Type share_type() {
-  return uint_type(16);
-}
-
 /// (total: uint<width>) -> uint<16>: div(2^30, total), for a total of at least 2^15.
 FunctionPtr share_of_total(int width) {
   FunctionBuilder f("share_of_total");
@@ -88,6 +80,10 @@ struct ExpertLayer {
 };
 
 }  // namespace
+
+Type share_type() {
+  return uint_type(16);
+}
 
 FunctionPtr weigh_by_share(int fraction_x, int fraction_y) {
   FunctionBuilder f("weigh");

@@ -6,6 +6,9 @@
 
 namespace heddle::kernel {
 
+/// A share in units of 2^-15: uint<16>.
+Type share_type();
+
 /// logits [tokens, experts] int<27> -> choice [tokens, 1] int<32>, share [tokens] uint<16>: the
 /// rule Routing, the share in units of 2^-15.
 KernelPtr route_exact(std::int64_t tokens, std::int64_t experts, int fraction,

@@ -8,17 +8,11 @@
 namespace heddle::kernel {
 namespace {
 
-Type list_type() {
-  return int_type(32);
-}
 Type token_type() {
   return int_type(16);
 }
 Type expert_type() {
   return uint_type(8);
-}
-Type share_type() {
-  return uint_type(16);
 }
 
 /// What processes know of tiles.

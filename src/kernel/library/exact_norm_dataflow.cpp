@@ -6,7 +6,6 @@
 namespace heddle::kernel {
 namespace {
 
-constexpr int kFixedBits = 27;
 constexpr std::int64_t kWaiting = 4;  ///< words that a stream holds
 
 /// Processes in a row, between which words of a row travel. Behind a word's elements stand the

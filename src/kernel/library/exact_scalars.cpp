@@ -8,7 +8,6 @@
 namespace heddle::kernel {
 namespace {
 
-constexpr int kFixedBits = 27;
 /// What is not 0 is saturated once it is shifted left by so much.
 constexpr int kMostLeft = kFixedBits - 1;
 

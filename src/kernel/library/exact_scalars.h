@@ -14,6 +14,7 @@
 namespace heddle::kernel {
 
 /// A Fixed number: int<27>, of which -2^26 is not used.
+constexpr int kFixedBits = 27;
 Type fixed_number();
 /// m and e of a Scale m 2^e: uint<16> and int<8>.
 Type mantissa_type();

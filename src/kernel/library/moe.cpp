@@ -11,10 +11,6 @@
 namespace heddle::kernel {
 namespace {
 
-Type list_type() {
-  return int_type(32);
-}
-
 void check(const MoeShape& shape) {
   if (shape.top_k <= shape.experts) return;
   throw UserError(fmt::format("top_k={} of experts={}", shape.top_k, shape.experts),
@@ -174,6 +170,10 @@ MoeShape moe_of(const LibraryArguments& a) {
 }
 
 }  // namespace
+
+Type list_type() {
+  return int_type(32);
+}
 
 KernelPtr choose_experts(const MoeShape& shape, const std::string& name) {
   check(shape);

@@ -17,6 +17,9 @@ struct MoeShape {
   [[nodiscard]] std::int64_t slots() const { return tokens * top_k; }
 };
 
+/// What choices, slots and their places are: int<32>.
+Type list_type();
+
 /// probabilities[tokens, experts] -> choice (int<32>) and share (float32) [tokens, top_k]: the
 /// experts with the largest probabilities, of equal ones those that come first, in ascending order
 /// of the experts; and their probabilities.

@@ -7,7 +7,6 @@ namespace {
 
 constexpr std::int64_t kBlockColumns = 16;  ///< columns of y in a word
 constexpr std::int64_t kScaleBytes = 3;     ///< of a row's Scale: mantissa, exponent
-constexpr int kFixedBits = 27;
 
 }  // namespace
 

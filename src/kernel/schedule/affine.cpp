@@ -13,17 +13,8 @@
 namespace heddle::kernel {
 namespace {
 
-bool fits(Int128 value) {
-  return value >= std::numeric_limits<std::int64_t>::min() &&
-         value <= std::numeric_limits<std::int64_t>::max();
-}
-
 Int128 floor_divide(Int128 a, Int128 b) {
   return a / b - (a % b < 0 ? 1 : 0);
-}
-
-bool counts(const Type& type) {
-  return type.is_index() || type.is_integer();
 }
 
 /// Whether every value of `from` is one of `to`.
@@ -34,14 +25,14 @@ bool holds_values(const Type& to, const Type& from) {
 /// Adds factor * form to sum; false if a number leaves 64 bits.
 bool add(LinearForm& sum, const LinearForm& form, std::int64_t factor) {
   const Int128 constant = Int128{sum.constant} + Int128{form.constant} * factor;
-  if (!fits(constant)) return false;
+  if (!fits_64_bits(constant)) return false;
   sum.constant = static_cast<std::int64_t>(constant);
   for (const LinearForm::Term& term : form.terms) {
     const auto same = std::find_if(sum.terms.begin(), sum.terms.end(),
                                    [&](const auto& other) { return equal(other.atom, term.atom); });
     const Int128 old = same == sum.terms.end() ? 0 : same->factor;
     const Int128 product = old + Int128{term.factor} * factor;
-    if (!fits(product)) return false;
+    if (!fits_64_bits(product)) return false;
     if (same == sum.terms.end()) {
       if (product != 0) sum.terms.push_back({term.atom, static_cast<std::int64_t>(product)});
     } else if (product == 0) {
@@ -62,7 +53,7 @@ std::optional<LinearForm> sum_of(const Expr& a, const Expr& b, std::int64_t fact
 
 std::optional<LinearForm> scaled(const Expr& e, Int128 factor) {
   LinearForm sum;
-  if (!fits(factor) || !add(sum, linear_form(e), static_cast<std::int64_t>(factor))) {
+  if (!fits_64_bits(factor) || !add(sum, linear_form(e), static_cast<std::int64_t>(factor))) {
     return std::nullopt;
   }
   return sum;
@@ -79,7 +70,7 @@ std::optional<LinearForm> product_of(const Expr& a, const Expr& b) {
 /// The form of what is not an atom; none for atoms.
 std::optional<LinearForm> composite_form(const Expr& e) {
   if (const Int128* literal = as_integer(e)) {
-    if (fits(*literal)) return LinearForm{{}, static_cast<std::int64_t>(*literal)};
+    if (fits_64_bits(*literal)) return LinearForm{{}, static_cast<std::int64_t>(*literal)};
   }
   if (const auto* node = e.as<Cast>()) {
     if (holds_values(e.type(), node->operand.type())) return linear_form(node->operand);
@@ -104,10 +95,6 @@ std::optional<LinearForm> composite_form(const Expr& e) {
     default:
       return std::nullopt;
   }
-}
-
-Expr index_literal(std::int64_t value) {
-  return constant(index_type(), Int128{value});
 }
 
 Expr times(const LinearForm::Term& term) {
@@ -149,7 +136,7 @@ std::optional<Range> range_of(const LinearForm& form, const Ranges& ranges) {
     const Int128 factor = term.factor;
     low += factor * (factor > 0 ? atom->low : atom->high);
     high += factor * (factor > 0 ? atom->high : atom->low);
-    if (!fits(low) || !fits(high)) return std::nullopt;
+    if (!fits_64_bits(low) || !fits_64_bits(high)) return std::nullopt;
   }
   return Range{static_cast<std::int64_t>(low), static_cast<std::int64_t>(high)};
 }
@@ -178,7 +165,7 @@ Expr reduced_quotient(LinearForm form, std::int64_t divisor) {
     const auto* inner = form.terms[0].atom.as<Binary>();
     const Int128* by = inner ? as_integer(inner->b) : nullptr;
     const bool is_quotient = inner && inner->op == BinaryOp::kDiv && by && *by > 0;
-    if (is_quotient && form.terms[0].atom.type().is_index() && fits(*by * divisor)) {
+    if (is_quotient && form.terms[0].atom.type().is_index() && fits_64_bits(*by * divisor)) {
       return binary(BinaryOp::kDiv, inner->a,
                     index_literal(static_cast<std::int64_t>(*by) * divisor));
     }
@@ -202,7 +189,7 @@ Expr simplify_remainder(const Expr& dividend, std::int64_t divisor, const Ranges
   LinearForm rest = divided(linear_form(dividend), divisor).remainder;
   if (const auto quotient = constant_quotient(rest, divisor, ranges)) {
     const Int128 constant = rest.constant - Int128{*quotient} * divisor;
-    if (fits(constant)) {
+    if (fits_64_bits(constant)) {
       rest.constant = static_cast<std::int64_t>(constant);
       return to_expr(rest);
     }
@@ -229,7 +216,7 @@ std::optional<Division> division(const Expr& e, BinaryOp op) {
   const auto* node = e.as<Binary>();
   if (node == nullptr || node->op != op || !e.type().is_index()) return std::nullopt;
   const Int128* divisor = as_integer(node->b);
-  if (divisor == nullptr || *divisor <= 0 || !fits(*divisor)) return std::nullopt;
+  if (divisor == nullptr || *divisor <= 0 || !fits_64_bits(*divisor)) return std::nullopt;
   return Division{node->a, static_cast<std::int64_t>(*divisor)};
 }
 
@@ -281,11 +268,25 @@ std::optional<Range> range_of_extremum(const Binary& node, const Ranges& ranges)
 }
 
 std::optional<Range> range_of_type(const Type& type) {
-  if (!type.is_integer() || !fits(lowest(type)) || !fits(highest(type))) return std::nullopt;
+  if (!type.is_integer() || !fits_64_bits(lowest(type)) || !fits_64_bits(highest(type)))
+    return std::nullopt;
   return Range{static_cast<std::int64_t>(lowest(type)), static_cast<std::int64_t>(highest(type))};
 }
 
 }  // namespace
+
+bool fits_64_bits(Int128 value) {
+  return value >= std::numeric_limits<std::int64_t>::min() &&
+         value <= std::numeric_limits<std::int64_t>::max();
+}
+
+bool counts(const Type& type) {
+  return type.is_index() || type.is_integer();
+}
+
+Expr index_literal(std::int64_t value) {
+  return constant(index_type(), Int128{value});
+}
 
 LinearForm linear_form(const Expr& e) {
   ensure(counts(e.type()), "the linear form of a {} was asked for", to_string(e.type()));
@@ -305,15 +306,16 @@ Expr to_expr(const LinearForm& form) {
     const bool is_first = !term_leads && !constant_leads && term == form.terms.begin();
     if (is_first) {
       sum = times(*term);
-    } else if (term->factor < 0 && fits(-Int128{term->factor})) {
+    } else if (term->factor < 0 && fits_64_bits(-Int128{term->factor})) {
       sum = sum - times({term->atom, -term->factor});
     } else {
       sum = sum + times(*term);
     }
   }
   if (constant_leads || form.constant == 0) return sum;
-  return form.constant < 0 && fits(-Int128{form.constant}) ? sum - index_literal(-form.constant)
-                                                           : sum + index_literal(form.constant);
+  return form.constant < 0 && fits_64_bits(-Int128{form.constant})
+             ? sum - index_literal(-form.constant)
+             : sum + index_literal(form.constant);
 }
 
 std::optional<std::int64_t> difference(const Expr& a, const Expr& b) {

@@ -11,6 +11,12 @@
 
 namespace heddle::kernel {
 
+/// Whether it is an std::int64_t.
+bool fits_64_bits(Int128 value);
+/// Whether its values are whole numbers.
+bool counts(const Type& type);
+Expr index_literal(std::int64_t value);
+
 /// Both ends included.
 struct Range {
   std::int64_t low = 0;

@@ -10,7 +10,7 @@
 namespace heddle::kernel {
 namespace {
 
-using Names = Formula::Renaming;
+using Renaming = Formula::Renaming;
 using Vector = std::vector<std::int64_t>;
 
 /// Accesses that the formulas cannot tell apart have the same number.
@@ -55,7 +55,7 @@ struct Pair {
   const Access& sink;
   std::vector<std::string> loops;
   Formula formula;
-  Names source_names, sink_names;
+  Renaming source_names, sink_names;
 
   [[nodiscard]] std::string later(std::size_t loop, std::int64_t by) const {
     return fmt::format("{} + {}", source_names.at(loops[loop]), by);
@@ -117,7 +117,7 @@ bool is_only_distance(const Pair& pair, const Vector& distance) {
   return formula.solve().kind == Answer::Kind::kNone;
 }
 
-std::map<std::string, std::int64_t> iteration(const Access& access, const Names& names,
+std::map<std::string, std::int64_t> iteration(const Access& access, const Renaming& names,
                                               const Answer& answer) {
   std::map<std::string, std::int64_t> values;
   for (const For* loop : access.loops) {
@@ -171,7 +171,7 @@ std::vector<Access> shared_accesses(const Kernel& kernel, const Stmt& root) {
 }
 
 /// The renamed counters of loops.
-std::vector<std::string> counters(const std::vector<std::string>& loops, const Names& names) {
+std::vector<std::string> counters(const std::vector<std::string>& loops, const Renaming& names) {
   std::vector<std::string> result;
   result.reserve(loops.size());
   for (const std::string& loop : loops) result.push_back(names.at(loop));
@@ -253,8 +253,8 @@ std::optional<Dependence> carried_dependence(const Kernel& kernel, const Stmt& l
   const auto* node = as<For>(loop);
   ensure(node != nullptr, "carried_dependence() was asked about something else than a loop");
   const std::vector<Access> all = shared_accesses(kernel, loop);
-  const OrderChange next = [&](Formula& formula, const Access&, const Names& source, const Access&,
-                               const Names& sink) {
+  const OrderChange next = [&](Formula& formula, const Access&, const Renaming& source,
+                               const Access&, const Renaming& sink) {
     formula.require(source.at(node->name), "<", sink.at(node->name));
   };
   return violated(all, all, next, reductions);
@@ -279,8 +279,8 @@ std::optional<Dependence> reversed_by(const Kernel& kernel, const std::vector<co
   loops.reserve(band.size());
   for (const For* loop : band) loops.push_back(loop->name);
   const std::vector<Access> all = shared_accesses(kernel, make_stmt(*band.front()));
-  const OrderChange reversed = [&](Formula& formula, const Access&, const Names& source,
-                                   const Access&, const Names& sink) {
+  const OrderChange reversed = [&](Formula& formula, const Access&, const Renaming& source,
+                                   const Access&, const Renaming& sink) {
     formula.require_any(earlier(counters(loops, source), counters(loops, sink)));
     formula.require_any(earlier(time(formula, sink), time(formula, source)));
   };
@@ -292,7 +292,7 @@ std::optional<Dependence> reversed_by_permutation(const Kernel& kernel,
                                                   const std::vector<std::string>& permuted,
                                                   Reductions reductions) {
   ensure(band.size() == permuted.size(), "a permutation of another band");
-  const Time time = [&](Formula&, const Names& names) { return counters(permuted, names); };
+  const Time time = [&](Formula&, const Renaming& names) { return counters(permuted, names); };
   return reversed_by(kernel, band, time, reductions);
 }
 

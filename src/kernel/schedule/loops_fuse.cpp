@@ -9,18 +9,14 @@
 namespace heddle::kernel {
 namespace {
 
-Expr literal(std::int64_t value) {
-  return constant(index_type(), Int128{value});
-}
-
 // fuse
 
 /// The number of iterations as an expression that is not negative where it matters: a product of
 /// two negative numbers would be positive.
 Expr trip_expression(const For& loop, bool other_is_literal) {
   const Expr trip = simplify(loop.upper - loop.lower);
-  if (const auto count = trip_count(loop)) return literal(*count);
-  return other_is_literal ? trip : max(trip, literal(0));
+  if (const auto count = trip_count(loop)) return index_literal(*count);
+  return other_is_literal ? trip : max(trip, index_literal(0));
 }
 
 void check_fusable(const Kernel& kernel, const std::string& step, const Stmt& outer,
@@ -60,10 +56,6 @@ void check_fusable(const Kernel& kernel, const std::string& step, const Stmt& ou
 
 bool stores_to(const Stmt& stmt, const std::string& array) {
   return written_arrays(stmt).contains(array);
-}
-
-bool is_declaration(const Stmt& stmt) {
-  return as<DeclareArray>(stmt) != nullptr || as<DeclareStream>(stmt) != nullptr;
 }
 
 const std::string& declared_name(const Stmt& stmt) {
@@ -175,7 +167,7 @@ Kernel fuse(const Kernel& kernel, const std::string& outer, const std::string& i
   check_fusable(kernel, step, place.statement, body[0]);
 
   std::set<std::string> taken = names_in(kernel);
-  For fused{fresh_name(outer + "_" + inner, taken), literal(0), {}, b.marks, {}};
+  For fused{fresh_name(outer + "_" + inner, taken), index_literal(0), {}, b.marks, {}};
   const Expr inner_trip = trip_expression(b, trip_count(a).has_value());
   fused.upper = simplify(trip_expression(a, trip_count(b).has_value()) * inner_trip);
   fused.marks.parallel = a.marks.parallel || b.marks.parallel;
@@ -185,7 +177,7 @@ Kernel fuse(const Kernel& kernel, const std::string& outer, const std::string& i
   if (const auto range = counter_range(fused, ranges)) ranges[fused.name] = *range;
   // A loop without iterations has no body that could divide by its trip count.
   const bool is_empty = trip_count(b) == 0;
-  const Expr divisor = is_empty ? literal(1) : inner_trip;
+  const Expr divisor = is_empty ? index_literal(1) : inner_trip;
   const Stmt half =
       replace_counter(b.body, outer, simplify(a.lower + counter / divisor, ranges), ranges);
   fused.body = replace_counter(half, inner, simplify(b.lower + counter % divisor, ranges), ranges);

@@ -14,10 +14,6 @@ constexpr std::int64_t kLargestFactor = std::int64_t{1} << 31;
 /// As in verify(): more copies of a body than this are a mistake.
 constexpr std::int64_t kMostUnrolled = 65536;
 
-Expr literal(std::int64_t value) {
-  return constant(index_type(), Int128{value});
-}
-
 bool divides(std::int64_t factor, const Expr& trip) {
   const LinearForm form = linear_form(trip);
   return form.constant % factor == 0 &&
@@ -54,12 +50,12 @@ SplitLoop split_loop(const Kernel& kernel, const std::string& loop, std::int64_t
   result.outer = fresh_name(loop + "_o", taken);
   result.inner = fresh_name(loop + "_i", taken);
   const Expr trip = simplify(old.upper - old.lower);
-  const Expr position =
-      variable(result.outer, index_type()) * literal(factor) + variable(result.inner, index_type());
+  const Expr position = variable(result.outer, index_type()) * index_literal(factor) +
+                        variable(result.inner, index_type());
 
-  For outer{result.outer, literal(0), {}, {}, {}};
-  For inner{result.inner, literal(0), literal(factor), old.marks, {}};
-  outer.upper = simplify((trip + literal(factor - 1)) / literal(factor));
+  For outer{result.outer, index_literal(0), {}, {}, {}};
+  For inner{result.inner, index_literal(0), index_literal(factor), old.marks, {}};
+  outer.upper = simplify((trip + index_literal(factor - 1)) / index_literal(factor));
   std::swap(outer.marks.parallel, inner.marks.parallel);
   if (pipeline == PipelineGoes::kOutward) std::swap(outer.marks.pipeline, inner.marks.pipeline);
 

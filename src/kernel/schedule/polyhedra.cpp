@@ -31,11 +31,6 @@ constexpr std::size_t kFewCombinations = 16;
 /// Terms with larger literals are treated as unknown, so that sums of terms stay within 64 bits.
 constexpr std::int64_t kLargest = std::int64_t{1} << 40;
 
-bool fits(Int128 value) {
-  return value >= std::numeric_limits<std::int64_t>::min() &&
-         value <= std::numeric_limits<std::int64_t>::max();
-}
-
 std::string_view opposite(BinaryOp op) {
   switch (op) {
     case BinaryOp::kEq:
@@ -58,10 +53,6 @@ std::string relation_text(BinaryOp op, bool holds) {
   return op == BinaryOp::kEq ? "=" : std::string(to_string(op));
 }
 
-bool counts(const Type& type) {
-  return type.is_index() || type.is_integer();
-}
-
 }  // namespace
 
 /// Reads linear text into a row.
@@ -78,7 +69,7 @@ class Formula::Reader {
   static void add(Row& to, const Row& row, std::int64_t factor) {
     const auto scaled_sum = [&](std::int64_t old, std::int64_t value) {
       const Int128 result = Int128{old} + Int128{value} * factor;
-      ensure(fits(result), "a factor in a formula leaves 64 bits");
+      ensure(fits_64_bits(result), "a factor in a formula leaves 64 bits");
       return static_cast<std::int64_t>(result);
     };
     to.constant = scaled_sum(to.constant, row.constant);
@@ -129,7 +120,7 @@ class Formula::Reader {
     } else if (std::isdigit(static_cast<unsigned char>(peek())) != 0) {
       while (at_ < text_.size() && std::isdigit(static_cast<unsigned char>(text_[at_])) != 0) {
         const Int128 value = Int128{row.constant} * 10 + (text_[at_++] - '0');
-        ensure(fits(value), "a literal in \"{}\" leaves 64 bits", text_);
+        ensure(fits_64_bits(value), "a literal in \"{}\" leaves 64 bits", text_);
         row.constant = static_cast<std::int64_t>(value);
       }
     } else {

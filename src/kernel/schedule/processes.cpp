@@ -15,10 +15,6 @@
 namespace heddle::kernel {
 namespace {
 
-bool is_declaration(const Stmt& stmt) {
-  return as<DeclareArray>(stmt) != nullptr || as<DeclareStream>(stmt) != nullptr;
-}
-
 std::string process_name(const Stmt& stmt, std::set<std::string>& taken) {
   if (const auto* loop = as<For>(stmt)) return fresh_name(loop->name + "_process", taken);
   if (const auto* call = as<Call>(stmt)) return fresh_name(call->callee->name + "_process", taken);

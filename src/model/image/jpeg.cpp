@@ -19,11 +19,11 @@ constexpr int kMaxScans = 100;
 
 /// What libjpeg's callbacks need. libjpeg reports an error by our jump, which must not skip a
 /// destructor: every function here that calls setjmp, and every callback, has only trivial locals.
-struct Reader {
-  Reader() = default;
-  ~Reader() { jpeg_destroy_decompress(&decoder); }
-  Reader(const Reader&) = delete;
-  Reader& operator=(const Reader&) = delete;
+struct JpegReader {
+  JpegReader() = default;
+  ~JpegReader() { jpeg_destroy_decompress(&decoder); }
+  JpegReader(const JpegReader&) = delete;
+  JpegReader& operator=(const JpegReader&) = delete;
 
   jpeg_decompress_struct decoder{};
   jpeg_error_mgr errors{};
@@ -50,7 +50,7 @@ bool unsupported(int error) {
 extern "C" {
 
 static void on_jpeg_error(j_common_ptr info) {
-  auto* reader = static_cast<Reader*>(info->client_data);
+  auto* reader = static_cast<JpegReader*>(info->client_data);
   info->err->format_message(info, reader->message.data());
   reader->damaged = !unsupported(info->err->msg_code);
   std::longjmp(reader->escape, 1);
@@ -61,7 +61,7 @@ static void on_jpeg_message(j_common_ptr info, int level) {
 }
 
 static void on_jpeg_progress(j_common_ptr info) {
-  auto* reader = static_cast<Reader*>(info->client_data);
+  auto* reader = static_cast<JpegReader*>(info->client_data);
   if (reader->decoder.input_scan_number <= kMaxScans) return;
   std::snprintf(reader->message.data(), reader->message.size(), "more than %d scans", kMaxScans);
   std::longjmp(reader->escape, 1);
@@ -70,7 +70,7 @@ static void on_jpeg_progress(j_common_ptr info) {
 }  // extern "C"
 
 /// Reads everything before the pixels. False if libjpeg failed.
-bool read_header(Reader& reader, std::span<const std::byte> bytes) {
+bool read_header(JpegReader& reader, std::span<const std::byte> bytes) {
   if (setjmp(reader.escape) != 0) return false;
   reader.decoder.err = jpeg_std_error(&reader.errors);
   reader.errors.error_exit = on_jpeg_error;
@@ -108,7 +108,7 @@ void mix_inks(const std::uint8_t* cmyk, std::uint8_t* rgb, int width) {
 
 /// Decodes the pixels and reads on to the end mark; `samples` has room for one row as libjpeg
 /// gives it. False if libjpeg failed.
-bool read_pixels(Reader& reader, std::uint8_t* samples, Image& image) {
+bool read_pixels(JpegReader& reader, std::uint8_t* samples, Image& image) {
   if (setjmp(reader.escape) != 0) return false;
   jpeg_decompress_struct& decoder = reader.decoder;
   jpeg_start_decompress(&decoder);
@@ -123,7 +123,7 @@ bool read_pixels(Reader& reader, std::uint8_t* samples, Image& image) {
   return true;
 }
 
-[[noreturn]] void fail(const Reader& reader, std::string_view where) {
+[[noreturn]] void fail(const JpegReader& reader, std::string_view where) {
   if (reader.damaged) throw_damaged(where, "JPEG", reader.message.data());
   throw UserError(fmt::format("{} is a kind of JPEG file that this program does not read ({})",
                               where, reader.message.data()),
@@ -133,7 +133,7 @@ bool read_pixels(Reader& reader, std::uint8_t* samples, Image& image) {
 }  // namespace
 
 Image decode_jpeg(std::span<const std::byte> bytes, std::string_view where) {
-  Reader reader;
+  JpegReader reader;
   if (!read_header(reader, bytes)) fail(reader, where);
   jpeg_decompress_struct& decoder = reader.decoder;
   check_image_size(decoder.image_width, decoder.image_height, where);

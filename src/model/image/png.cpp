@@ -14,11 +14,11 @@ namespace {
 
 /// What libpng's callbacks need. libpng reports an error by a jump, which must not skip a
 /// destructor: every function here that calls setjmp, and every callback, has only trivial locals.
-struct Reader {
-  explicit Reader(std::span<const std::byte> bytes) : rest(bytes) {}
-  ~Reader() { png_destroy_read_struct(&png, &info, nullptr); }
-  Reader(const Reader&) = delete;
-  Reader& operator=(const Reader&) = delete;
+struct PngReader {
+  explicit PngReader(std::span<const std::byte> bytes) : rest(bytes) {}
+  ~PngReader() { png_destroy_read_struct(&png, &info, nullptr); }
+  PngReader(const PngReader&) = delete;
+  PngReader& operator=(const PngReader&) = delete;
 
   png_structp png = nullptr;
   png_infop info = nullptr;
@@ -29,7 +29,7 @@ struct Reader {
 extern "C" {
 
 static void on_png_error(png_structp png, png_const_charp message) {
-  auto* reader = static_cast<Reader*>(png_get_error_ptr(png));
+  auto* reader = static_cast<PngReader*>(png_get_error_ptr(png));
   std::strncpy(reader->message.data(), message, reader->message.size() - 1);
   png_longjmp(png, 1);
 }
@@ -37,7 +37,7 @@ static void on_png_error(png_structp png, png_const_charp message) {
 static void on_png_warning(png_structp /*png*/, png_const_charp /*message*/) {}
 
 static void on_png_read(png_structp png, png_bytep target, std::size_t count) {
-  auto* reader = static_cast<Reader*>(png_get_io_ptr(png));
+  auto* reader = static_cast<PngReader*>(png_get_io_ptr(png));
   if (count > reader->rest.size()) png_error(png, "unexpected end of file");
   std::memcpy(target, reader->rest.data(), count);
   reader->rest = reader->rest.subspan(count);
@@ -46,7 +46,7 @@ static void on_png_read(png_structp png, png_bytep target, std::size_t count) {
 }  // extern "C"
 
 /// Reads everything before the pixels. False if libpng failed.
-bool read_header(Reader& reader) {
+bool read_header(PngReader& reader) {
   if (setjmp(png_jmpbuf(reader.png)) != 0) return false;
   png_set_read_fn(reader.png, &reader, on_png_read);
   // Our own limits, checked later, have better messages.
@@ -58,7 +58,7 @@ bool read_header(Reader& reader) {
 }
 
 /// Asks for 8-bit RGB rows. Returns the number of passes, or 0 if libpng failed.
-int set_conversions(Reader& reader) {
+int set_conversions(PngReader& reader) {
   if (setjmp(png_jmpbuf(reader.png)) != 0) return 0;
   png_set_palette_to_rgb(reader.png);
   png_set_expand_gray_1_2_4_to_8(reader.png);
@@ -71,7 +71,7 @@ int set_conversions(Reader& reader) {
 }
 
 /// Reads the pixels and all that follows them. False if libpng failed.
-bool read_pixels(Reader& reader, int passes, Image& image) {
+bool read_pixels(PngReader& reader, int passes, Image& image) {
   if (setjmp(png_jmpbuf(reader.png)) != 0) return false;
   for (int pass = 0; pass < passes; ++pass) {
     for (int y = 0; y < image.height; ++y) png_read_row(reader.png, image.row(y), nullptr);
@@ -82,7 +82,7 @@ bool read_pixels(Reader& reader, int passes, Image& image) {
 
 /// DEFLATE packs at most 258 bytes into 2 bits, so a short file cannot hold a large image: refuse
 /// before memory is set aside for it.
-void check_enough_data(const Reader& reader, std::size_t file_bytes, std::string_view where) {
+void check_enough_data(const PngReader& reader, std::size_t file_bytes, std::string_view where) {
   const std::uint64_t width = png_get_image_width(reader.png, reader.info);
   const std::uint64_t height = png_get_image_height(reader.png, reader.info);
   const std::uint64_t bits = std::uint64_t{png_get_bit_depth(reader.png, reader.info)} *
@@ -96,7 +96,7 @@ void check_enough_data(const Reader& reader, std::size_t file_bytes, std::string
 }  // namespace
 
 Image decode_png(std::span<const std::byte> bytes, std::string_view where) {
-  Reader reader(bytes);
+  PngReader reader(bytes);
   reader.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &reader, on_png_error, on_png_warning);
   if (reader.png != nullptr) reader.info = png_create_info_struct(reader.png);
   ensure(reader.info != nullptr, "libpng cannot start: {}", reader.message.data());

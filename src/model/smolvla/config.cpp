@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::string_view kImagePrefix = "observation.images.";
 constexpr std::int64_t kMaxChunk = 4096;
-constexpr std::int64_t kMaxSteps = 1000;
 constexpr std::size_t kMaxCameras = 32;
 
 /// The keys of the object `name` of a file in the order in which they stand there; the strict

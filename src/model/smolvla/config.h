@@ -12,6 +12,9 @@
 
 namespace heddle::smolvla {
 
+/// Denoising steps that may be asked for.
+constexpr std::int64_t kMaxSteps = 1000;
+
 /// The action expert: a narrower Llama whose layers look at the keys and values of the text
 /// model's. Number and size of heads are those of the text model.
 struct ExpertConfig {

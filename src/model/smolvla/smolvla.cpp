@@ -15,8 +15,6 @@
 namespace heddle::smolvla {
 namespace {
 
-constexpr std::int64_t kMaxSteps = 1000;
-
 class SmolVla final : public Policy {
  public:
   SmolVla(const std::filesystem::path& folder, PolicyOptions options)

@@ -5,11 +5,6 @@
 #include "model/smolvla/smolvla.h"
 
 namespace heddle::smolvla {
-namespace {
-
-constexpr std::int64_t kMaxSteps = 1000;
-
-}  // namespace
 
 Workload workload_of_smolvla(const std::filesystem::path& folder, const WorkloadOptions& options) {
   refuse(options.context, "tokens of context", "smolvla");

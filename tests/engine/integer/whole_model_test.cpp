@@ -127,7 +127,7 @@ class WholeModelTest : public testing::TestWithParam<int> {
     const Graph plain = policy->graph(policy->shape(request));
     graph = tapped(plain);
     ThreadPool pool(2);
-    FloatWeights weights(policy->weights(), Precision::kF32, pool);
+    FloatWeights weights(policy->weights(), FloatPrecision::kF32, pool);
     ValueStatistics statistics;
     statistics.observe(plain, weights, pool, inputs);
     exact = FloatEngine(plain, weights, pool).run(inputs).outputs.begin()->second;

@@ -11,7 +11,7 @@
 namespace heddle {
 namespace {
 
-constexpr std::int64_t kWidth = 6;
+constexpr std::int64_t kColumns = 6;
 
 /// A checkpoint of random weights, channel 2 of whose norms is far larger than the rest.
 class SmoothingTest : public testing::Test {
@@ -32,10 +32,10 @@ class SmoothingTest : public testing::Test {
   }
   ValueId norm(const std::string& name, ValueId x, const std::string& weights) {
     return builder.add(name, LayerNorm{1e-6},
-                       {x, weight(weights + ".w", {kWidth}), weight(weights + ".b", {kWidth})});
+                       {x, weight(weights + ".w", {kColumns}), weight(weights + ".b", {kColumns})});
   }
   ValueId linear(const std::string& name, ValueId x, const std::string& matrix) {
-    return builder.add(name, Linear{}, {x, weight(matrix, {4, kWidth})});
+    return builder.add(name, Linear{}, {x, weight(matrix, {4, kColumns})});
   }
 
   /// Plans with the strength of one half.
@@ -45,14 +45,14 @@ class SmoothingTest : public testing::Test {
     for (const auto& [name, tensor] : tensors) views.emplace(name, tensor.view());
     write_safetensors(scratch / "float.safetensors", views);
     const SafeTensors checkpoint(scratch / "float.safetensors");
-    FloatWeights weights(checkpoint, Precision::kF32, pool);
+    FloatWeights weights(checkpoint, FloatPrecision::kF32, pool);
     ValueStatistics statistics;
     statistics.observe(graph, weights, pool, inputs());
     return plan_smoothing(graph, checkpoint, statistics, 0.5F);
   }
 
   std::map<std::string, Tensor> inputs() const {
-    Tensor x(DType::kF32, {3, kWidth});
+    Tensor x(DType::kF32, {3, kColumns});
     float next = 0.3F;
     for (float& e : x.floats()) e = next = 3.7F * next * (1 - next);
     return {{"x", std::move(x)}};
@@ -64,7 +64,7 @@ class SmoothingTest : public testing::Test {
     for (const auto& [name, tensor] : with) views.emplace(name, tensor.view());
     write_safetensors(scratch / "run.safetensors", views);
     const SafeTensors checkpoint(scratch / "run.safetensors");
-    FloatWeights weights(checkpoint, Precision::kF32, pool);
+    FloatWeights weights(checkpoint, FloatPrecision::kF32, pool);
     return FloatEngine(graph, weights, pool).run(inputs()).outputs;
   }
 
@@ -77,7 +77,7 @@ class SmoothingTest : public testing::Test {
 
 TEST_F(SmoothingTest, ChangesWeightsAndNothingThatIsComputedFromThem) {
   builder.stage("all");
-  const ValueId x = builder.input("x", DType::kF32, {3, kWidth});
+  const ValueId x = builder.input("x", DType::kF32, {3, kColumns});
   const ValueId n = norm("n", x, "norm");
   builder.output(linear("first", n, "m1"));
   builder.output(linear("second", n, "m2"));
@@ -112,7 +112,7 @@ TEST_F(SmoothingTest, ChangesWeightsAndNothingThatIsComputedFromThem) {
 
 TEST_F(SmoothingTest, LeavesAloneWhatIsReadElsewhere) {
   builder.stage("all");
-  const ValueId x = builder.input("x", DType::kF32, {3, kWidth});
+  const ValueId x = builder.input("x", DType::kF32, {3, kColumns});
   builder.output(linear("of_x", x, "shared"));
   builder.output(linear("of_norm", norm("n1", x, "norm1"), "shared"));
   builder.output(linear("twice1", norm("n2", x, "norm2"), "m2"));

@@ -282,7 +282,7 @@ std::vector<double> reals(const Buffer& buffer) {
   return values;
 }
 
-void fill(Buffer& buffer, const std::vector<double>& values) {
+void fill_with_reals(Buffer& buffer, const std::vector<double>& values) {
   for (std::int64_t i = 0; i < buffer.size(); ++i) buffer.set(i, values[i]);
 }
 
@@ -305,9 +305,9 @@ TEST(AttentionLayer, InFloatIsItsProjectionsAroundAttention) {
     const std::vector<double> x = reals(o.buffer("x"));
     const std::vector<double> source = cross ? reals(o.buffer("memory")) : x;
     Operands inside(attention(a), scalars);
-    fill(inside.buffer("q"), projected(x, 10, o, "query", shape.bias));
-    fill(inside.buffer("keys"), projected(source, 10, o, "key", shape.bias));
-    fill(inside.buffer("values"), projected(source, 10, o, "value", shape.bias));
+    fill_with_reals(inside.buffer("q"), projected(x, 10, o, "query", shape.bias));
+    fill_with_reals(inside.buffer("keys"), projected(source, 10, o, "key", shape.bias));
+    fill_with_reals(inside.buffer("values"), projected(source, 10, o, "value", shape.bias));
     const ExactAttention exact{inside, a, 0.3};
     std::vector<double> context;
     for (int i = 0; i < 4 * 12; ++i) context.push_back(exact.at(i / 12, i % 12 / 3, i % 3));
@@ -347,9 +347,9 @@ TEST(AttentionLayer, OfInt8RequantisesAfterEachProjection) {
   const std::vector<double> x = reals(o.buffer("x"));
   const KernelPtr inner = attention(shape.attention);
   Operands inside = run(inner, int8_scalars(), [&](Operands& operands) {
-    fill(operands.buffer("q"), widened(int8_projected(x, 6, o, "query")));
-    fill(operands.buffer("keys"), widened(int8_projected(x, 6, o, "key")));
-    fill(operands.buffer("values"), widened(int8_projected(x, 6, o, "value")));
+    fill_with_reals(operands.buffer("q"), widened(int8_projected(x, 6, o, "query")));
+    fill_with_reals(operands.buffer("keys"), widened(int8_projected(x, 6, o, "key")));
+    fill_with_reals(operands.buffer("values"), widened(int8_projected(x, 6, o, "value")));
   });
   const std::vector<std::int64_t> y = int8_projected(reals(inside.buffer("y")), 8, o, "output");
   EXPECT_NE(*std::max_element(y.begin(), y.end()), 0);

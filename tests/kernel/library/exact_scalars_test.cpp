@@ -107,8 +107,8 @@ TEST(ExactScalars, RoundRowsToCodes) {
 }
 
 /// What arith::linear says of one sum.
-std::int64_t requantised(std::int64_t acc, std::int64_t depth, int change, std::int64_t m,
-                         std::int64_t e, std::int64_t u, std::int64_t h, std::int64_t bias) {
+std::int64_t requantised_sum(std::int64_t acc, std::int64_t depth, int change, std::int64_t m,
+                             std::int64_t e, std::int64_t u, std::int64_t h, std::int64_t bias) {
   const int reduce =
       std::max(0, arith::bits(static_cast<std::uint64_t>(std::int64_t{127} * 127 * depth)) - 26);
   const std::int64_t shift = change - e - h - reduce - 15;
@@ -138,7 +138,7 @@ TEST(ExactScalars, RequantiseSums) {
       const std::vector<std::int64_t> y =
           values_of(requantise_sum("requantise_test", depth, change), {acc, m, e, u, h, bias});
       for (std::size_t i = 0; i < kCases; ++i) {
-        ASSERT_EQ(y[i], requantised(acc[i], depth, change, m[i], e[i], u[i], h[i], bias[i]))
+        ASSERT_EQ(y[i], requantised_sum(acc[i], depth, change, m[i], e[i], u[i], h[i], bias[i]))
             << acc[i] << " " << m[i] << " " << e[i] << " " << u[i] << " " << h[i] << " " << bias[i];
       }
     }

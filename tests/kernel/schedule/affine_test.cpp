@@ -8,10 +8,6 @@
 namespace heddle::kernel {
 namespace {
 
-Expr index(const std::string& name) {
-  return variable(name, index_type());
-}
-
 std::string simplified(const Expr& e, const Ranges& ranges = {}) {
   return to_string(simplify(e, ranges));
 }

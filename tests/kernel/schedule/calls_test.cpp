@@ -18,7 +18,7 @@ KernelPtr instruction() {
                       "instruction");
 }
 
-constexpr const char* kProduct = R"(
+constexpr const char* kIntegerProduct = R"(
   kernel product(a: in int<8>[4, 6], b: in int<8>[6, 8], c: inout int<32>[4, 8]) {
     for i in 0..4 { for j in 0..8 { for k in 0..6 { c[i, j] += a[i, k] * b[k, j] } } } })";
 
@@ -36,74 +36,70 @@ std::string refusal(const std::string& text, const std::string& steps) {
   }
 }
 
-void expect_says(const std::string& text, const std::string& part) {
-  EXPECT_NE(text.find(part), std::string::npos) << part << "\nis not in\n" << text;
-}
-
 TEST(Replace, FindsTheWindowsOfATile) {
-  const KernelPtr product = parse_kernel(kProduct, "kernel");
+  const KernelPtr product = parse_kernel(kIntegerProduct, "kernel");
   const Schedule s = replay(product, tiled_and_replaced(), "steps", {instruction()});
-  expect_says(to_text(*s.kernel()),
-              "call mac(6, a[i_o * 2:, 0:], b[0:, j_o * 4:], c[i_o * 2:, j_o * 4:])");
+  EXPECT_TRUE(has(to_text(*s.kernel()),
+                  "call mac(6, a[i_o * 2:, 0:], b[0:, j_o * 4:], c[i_o * 2:, j_o * 4:])"));
   EXPECT_EQ(difference(*product, *s.kernel()), "");
 }
 
 TEST(Replace, KnowsThatProductsCommute) {
-  std::string text = kProduct;
+  std::string text = kIntegerProduct;
   text.replace(text.find("a[i, k] * b[k, j]"), 17, "b[k, j] * a[i, k]");
   EXPECT_EQ(refusal(text, tiled_and_replaced()), "");
 }
 
 TEST(Replace, RefusesANestThatDiffersAnywhere) {
   const auto with = [](const std::string& from, const std::string& to) {
-    std::string text = kProduct;
+    std::string text = kIntegerProduct;
     text.replace(text.find(from), from.size(), to);
     return refusal(text, tiled_and_replaced());
   };
-  expect_says(with("a[i, k] * b[k, j]", "a[i, k] + b[k, j]"), "not what mac means");
-  expect_says(with("a[i, k] *", "a[i, 5 - k] *"), "does not run as");
-  expect_says(with("b[k, j] }", "b[k, 7 - j] }"), "does not run as");
-  expect_says(with("b[k, j] }", "b[0, j] }"), "does not run as");
-  expect_says(with("c[i, j] +=", "c[i, j] max="), "not what mac means");
-  expect_says(with("a: in int<8>", "a: in uint<8>"), "not what mac means");
-  expect_says(with("k in 0..6", "k in 0..i"), "cannot reorder");
+  EXPECT_TRUE(has(with("a[i, k] * b[k, j]", "a[i, k] + b[k, j]"), "not what mac means"));
+  EXPECT_TRUE(has(with("a[i, k] *", "a[i, 5 - k] *"), "does not run as"));
+  EXPECT_TRUE(has(with("b[k, j] }", "b[k, 7 - j] }"), "does not run as"));
+  EXPECT_TRUE(has(with("b[k, j] }", "b[0, j] }"), "does not run as"));
+  EXPECT_TRUE(has(with("c[i, j] +=", "c[i, j] max="), "not what mac means"));
+  EXPECT_TRUE(has(with("a: in int<8>", "a: in uint<8>"), "not what mac means"));
+  EXPECT_TRUE(has(with("k in 0..6", "k in 0..i"), "cannot reorder"));
 }
 
 TEST(Replace, RefusesAnotherLoopOrderAndShowsTheInstructionsNest) {
   const std::string text =
-      refusal(kProduct, "split i 2\nsplit j 4\nreorder i_o j_o k j_i i_i\nreplace k mac\n");
-  expect_says(text, "loop j_i has 4 iterations where the instruction's r has 2");
-  expect_says(text, "for c in 0..4");
-  expect_says(text, "<-- this nest");
+      refusal(kIntegerProduct, "split i 2\nsplit j 4\nreorder i_o j_o k j_i i_i\nreplace k mac\n");
+  EXPECT_TRUE(has(text, "loop j_i has 4 iterations where the instruction's r has 2"));
+  EXPECT_TRUE(has(text, "for c in 0..4"));
+  EXPECT_TRUE(has(text, "<-- this nest"));
 }
 
 TEST(Replace, RefusesAGuardedTail) {
-  expect_says(refusal(kProduct, "split i 2\nsplit j 3\nsplit j_o 4\nreplace k mac\n"),
-              "not what mac means");
+  EXPECT_TRUE(has(refusal(kIntegerProduct, "split i 2\nsplit j 3\nsplit j_o 4\nreplace k mac\n"),
+                  "not what mac means"));
 }
 
 TEST(Replace, RefusesStridedOperandsWhereTheInstructionWantsThemDense) {
-  std::string text = kProduct;
+  std::string text = kIntegerProduct;
   text.replace(text.find("b: in int<8>[6, 8]"), 18, "b: in int<8>[8, 6]");
   text.replace(text.find("b[k, j]"), 7, "b[j, k]");
   // w[k, c] would run along b's dimensions the other way round.
-  expect_says(refusal(text, tiled_and_replaced()), "does not run as");
+  EXPECT_TRUE(has(refusal(text, tiled_and_replaced()), "does not run as"));
 }
 
 TEST(Replace, RefusesAnArrayThatIsReadAndWrittenAtOnce) {
-  expect_says(
+  EXPECT_TRUE(has(
       refusal(
           "kernel f(c: inout int<8,wrap>[4, 8]) { for k in 0..2 { for r in 0..2 { for q in 0..4 {"
           " c[r, q] += c[r, k] * c[k, q] } } } }",
           "replace k mac\n"),
-      "not what mac means");
+      "not what mac means"));
 }
 
 TEST(Replace, NamesInstructionsThatAreNear) {
-  expect_says(refusal(kProduct, "replace k macc\n"), "did you mean mac");
+  EXPECT_TRUE(has(refusal(kIntegerProduct, "replace k macc\n"), "did you mean mac"));
 }
 
-constexpr const char* kCalls = R"(
+constexpr const char* kRowCalls = R"(
   kernel row(x: in int<16>[4], by: int<16>, y: out int<18>[4]) {
     var t: int<17>
     for l in 0..4 { t = x[l] + by
@@ -112,7 +108,7 @@ constexpr const char* kCalls = R"(
     for i in 0..3 { call row(a[i, 0:], v[i], b[i, 0:]) } })";
 
 TEST(Inline, PutsTheBodyInPlaceOfTheCall) {
-  const KernelPtr kernel = parse_kernel(kCalls, "kernel");
+  const KernelPtr kernel = parse_kernel(kRowCalls, "kernel");
   const Schedule s = replay(kernel, "inline row\n", "steps");
   EXPECT_EQ(to_text(*s.kernel()).find("call"), std::string::npos);
   EXPECT_EQ(difference(*kernel, *s.kernel()), "");
@@ -139,27 +135,27 @@ TEST(Inline, ComposesWindowsOfWindows) {
 }
 
 TEST(Inline, ListsTheCallsThereAre) {
-  expect_says(refusal(kCalls, "inline column\n"), "row");
+  EXPECT_TRUE(has(refusal(kRowCalls, "inline column\n"), "row"));
 }
 
 TEST(Compose, CarriesAScheduleToTheCaller) {
-  const KernelPtr kernel = parse_kernel(kCalls, "kernel");
+  const KernelPtr kernel = parse_kernel(kRowCalls, "kernel");
   const Schedule s = replay(kernel, "compose row {\n  unroll l 2\n  pipeline l_o\n}\n", "steps");
-  expect_says(to_text(*s.kernel()), "for l_o in 0..2 pipeline(1)");
+  EXPECT_TRUE(has(to_text(*s.kernel()), "for l_o in 0..2 pipeline(1)"));
   EXPECT_EQ(difference(*kernel, *s.kernel()), "");
   EXPECT_TRUE(equal(*replay(kernel, to_text(s.steps()), "again").kernel(), *s.kernel()));
 }
 
 TEST(Compose, RefusesACalleeThatWritesWhatItReadsUnderAnotherName) {
-  expect_says(refusal(R"(
+  EXPECT_TRUE(has(refusal(R"(
 kernel shift(a: in int<8>[8], b: out int<8>[8]) { for i in 0..8 { b[i] = a[i] } }
 kernel f(x: inout int<8>[9]) { call shift(x[0:], x[1:]) })",
-                      "compose shift {\n  split i 4\n  reorder i_i i_o\n}\n"),
-              "two windows of one array");
+                          "compose shift {\n  split i 4\n  reorder i_i i_o\n}\n"),
+                  "two windows of one array"));
 }
 
 TEST(Compose, RefusesAScheduleOfAnotherKernel) {
-  const KernelPtr kernel = parse_kernel(kCalls, "kernel");
+  const KernelPtr kernel = parse_kernel(kRowCalls, "kernel");
   Schedule other(parse_kernel("kernel row(x: in int<16>[4]) { }", "other"));
   Schedule s(kernel);
   EXPECT_THROW(s.compose(other), UserError);

@@ -12,6 +12,10 @@
 
 namespace heddle::kernel {
 
+inline Expr index(const std::string& name) {
+  return variable(name, index_type());
+}
+
 using Point = std::map<std::string, std::int64_t>;
 
 /// The value of an index expression or condition, by the rules of type.h.

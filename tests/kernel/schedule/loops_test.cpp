@@ -4,6 +4,7 @@
 #include "kernel/schedule/memory_support.h"
 #include "kernel/schedule/nests.h"
 #include "kernel/text.h"
+#include "support/user_error.h"
 
 namespace heddle::kernel {
 namespace {
@@ -360,12 +361,6 @@ TEST(LoopMarks, FollowTheTable) {
 }
 
 // Messages.
-
-void expect_parts(const std::string& message, const std::vector<std::string>& parts) {
-  for (const std::string& part : parts) {
-    EXPECT_NE(message.find(part), std::string::npos) << "missing: " << part << "\nin: " << message;
-  }
-}
 
 TEST(LoopMessages, AReversedDependenceIsNamedWithItsDistanceAndTheLegalOrders) {
   expect_parts(refusal("skewed", "reorder j i"),

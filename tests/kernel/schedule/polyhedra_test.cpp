@@ -13,10 +13,6 @@ namespace {
 
 using Kind = Answer::Kind;
 
-Expr index(const std::string& name) {
-  return variable(name, index_type());
-}
-
 TEST(Polyhedra, IntegersAreNotRationals) {
   Formula formula;
   formula.require("2 * i", "=", "2 * j + 1");

@@ -19,10 +19,6 @@ std::string outcome(const std::string& text, const std::string& steps) {
   }
 }
 
-void expect_says(const std::string& text, const std::string& part) {
-  EXPECT_NE(text.find(part), std::string::npos) << part << "\nis not in\n" << text;
-}
-
 std::string two_nests(const std::string& write, const std::string& read) {
   return "kernel f(a: in int<16>[6, 8], b: out int<18>[6, 8]) { var t: int<17>[6, 8] " + write +
          " " + read + " }";
@@ -47,50 +43,52 @@ TEST(Stream, ReadsAnElementOnceHoweverOftenTheStatementNamesIt) {
 }
 
 TEST(Stream, RefusesAnotherOrder) {
-  expect_says(outcome(two_nests(kWrite, "for q in 0..8 { for p in 0..6 { b[p, q] = t[p, q] } }"),
-                      "dataflow\nstream t\n"),
-              "run differently often");
-  expect_says(
-      outcome(two_nests(kWrite, "for p in 0..6 { for q in 0..8 { b[p, q] = t[5 - p, q] } }"),
-              "dataflow\nstream t\n"),
-      "in dimension 0");
+  EXPECT_TRUE(
+      has(outcome(two_nests(kWrite, "for q in 0..8 { for p in 0..6 { b[p, q] = t[p, q] } }"),
+                  "dataflow\nstream t\n"),
+          "run differently often"));
+  EXPECT_TRUE(
+      has(outcome(two_nests(kWrite, "for p in 0..6 { for q in 0..8 { b[p, q] = t[5 - p, q] } }"),
+                  "dataflow\nstream t\n"),
+          "in dimension 0"));
 }
 
 TEST(Stream, RefusesElementsThatAreReadAgain) {
-  expect_says(
+  EXPECT_TRUE(has(
       outcome(
           two_nests(kWrite,
                     "for p in 0..6 { for q in 0..8 { b[p, q] = t[p, q] + t[p, max(q - 1, 0)] } }"),
           "dataflow\nstream t\n"),
-      "two different places");
-  expect_says(
+      "two different places"));
+  EXPECT_TRUE(has(
       outcome("kernel f(a: in int<16>[8], b: out int<17>[3, 8]) { var t: int<16>[8]"
               " for i in 0..8 { t[i] = a[i] } for r in 0..3 { for j in 0..8 { b[r, j] = t[j] } } }",
               "dataflow\nstream t\n"),
-      "nested loops");
+      "nested loops"));
 }
 
 TEST(Stream, RefusesElementsThatAreWrittenTwice) {
-  expect_says(outcome("kernel f(a: in int<16>[8], b: out int<16>[8]) { var t: int<16>[8]"
-                      " for i in 0..8 { t[i / 2] = a[i] } for j in 0..8 { b[j] = t[j / 2] } }",
-                      "dataflow\nstream t\n"),
-              "written twice");
-  expect_says(outcome("kernel f(a: in int<16>[8], b: out int<32>[8]) { var t: int<32>[8]"
-                      " for i in 0..8 { t[i] = 0 t[i] += a[i] } for j in 0..8 { b[j] = t[j] } }",
-                      "dataflow\nstream t\n"),
-              "accumulate in a scalar");
+  EXPECT_TRUE(has(outcome("kernel f(a: in int<16>[8], b: out int<16>[8]) { var t: int<16>[8]"
+                          " for i in 0..8 { t[i / 2] = a[i] } for j in 0..8 { b[j] = t[j / 2] } }",
+                          "dataflow\nstream t\n"),
+                  "written twice"));
+  EXPECT_TRUE(
+      has(outcome("kernel f(a: in int<16>[8], b: out int<32>[8]) { var t: int<32>[8]"
+                  " for i in 0..8 { t[i] = 0 t[i] += a[i] } for j in 0..8 { b[j] = t[j] } }",
+                  "dataflow\nstream t\n"),
+          "accumulate in a scalar"));
 }
 
 TEST(Stream, RefusesConditionsArgumentsAndMissingProcesses) {
-  expect_says(
+  EXPECT_TRUE(has(
       outcome(two_nests(
                   kWrite,
                   "for p in 0..6 { for q in 0..8 { b[p, q] = 0 if q > 2 { b[p, q] = t[p, q] } } }"),
               "dataflow\nstream t\n"),
-      "under a condition");
-  expect_says(outcome(two_nests(kWrite, kRead), "stream t\n"), "apply dataflow first");
-  expect_says(outcome(two_nests(kWrite, kRead), "dataflow\nstream a\n"), "argument");
-  expect_says(outcome(two_nests(kWrite, kRead), "dataflow\nstream t 0\n"), "depth");
+      "under a condition"));
+  EXPECT_TRUE(has(outcome(two_nests(kWrite, kRead), "stream t\n"), "apply dataflow first"));
+  EXPECT_TRUE(has(outcome(two_nests(kWrite, kRead), "dataflow\nstream a\n"), "argument"));
+  EXPECT_TRUE(has(outcome(two_nests(kWrite, kRead), "dataflow\nstream t 0\n"), "depth"));
 }
 
 TEST(Dataflow, OverlapsTheStatementsOfALoop) {
@@ -107,31 +105,32 @@ TEST(Dataflow, RefusesARace) {
       "kernel f(a: inout int<16>[8], b: out int<16>[8]) { for i in 0..8 { b[i] = a[i] }"
       " for j in 0..8 { a[j] = 1 } }",
       "dataflow\n");
-  expect_says(text, "loop j writes a, which loop i reads before it");
-  expect_says(text, "<-- writes a");
-  expect_says(
+  EXPECT_TRUE(has(text, "loop j writes a, which loop i reads before it"));
+  EXPECT_TRUE(has(text, "<-- writes a"));
+  EXPECT_TRUE(has(
       outcome(
           "kernel f(b: out int<16>[8]) { for i in 0..8 { b[i] = 1 } for j in 0..4 { b[j] = 2 } }",
           "dataflow\n"),
-      "writes too");
+      "writes too"));
 }
 
 TEST(Dataflow, RefusesWhatIsOneStatementOrPipelined) {
-  expect_says(outcome("kernel f(b: out int<16>[8]) { for i in 0..8 { b[i] = 1 } }", "dataflow\n"),
-              "only 1 statement");
-  expect_says(
+  EXPECT_TRUE(
+      has(outcome("kernel f(b: out int<16>[8]) { for i in 0..8 { b[i] = 1 } }", "dataflow\n"),
+          "only 1 statement"));
+  EXPECT_TRUE(has(
       outcome(
           "kernel f(b: out int<16>[8], c: out int<16>[8]) { for i in 0..8 { b[i] = 1 c[i] = 2 } }",
           "pipeline i\ndataflow i\n"),
-      "pipelined");
+      "pipelined"));
 }
 
-constexpr const char* kProduct = R"(
+constexpr const char* kFloatProduct = R"(
   kernel product(a: in float32[3, 7], b: in float32[7, 4], c: inout float32[3, 4]) {
     for i in 0..3 { for j in 0..4 { for k in 0..7 { c[i, j] += a[i, k] * b[k, j] } } } })";
 
 TEST(Systolic, GivesTheSameBitsAsTheNest) {
-  EXPECT_EQ(outcome(kProduct, "systolic i j k\n"), "");
+  EXPECT_EQ(outcome(kFloatProduct, "systolic i j k\n"), "");
 }
 
 TEST(Systolic, WorksOnTilesWithOffsets) {
@@ -144,20 +143,20 @@ TEST(Systolic, WorksOnTilesWithOffsets) {
 }
 
 TEST(Systolic, RefusesOperandsThatNoNeighbourHas) {
-  expect_says(
+  EXPECT_TRUE(has(
       outcome(
           "kernel f(a: in int<8>[3, 4], c: inout int<32>[3, 4]) { for i in 0..3 { for j in 0..4 {"
           " for k in 0..5 { c[i, j] += a[i, j] } } } }",
           "systolic i j k\n"),
-      "no neighbour can hand it on");
+      "no neighbour can hand it on"));
 }
 
 TEST(Systolic, RefusesSumsThatElementsShare) {
-  expect_says(
+  EXPECT_TRUE(has(
       outcome("kernel f(a: in int<8>[3, 5], c: inout int<32>[3]) { for i in 0..3 { for j in 0..4 {"
               " for k in 0..5 { c[i] += a[i, k] } } } }",
               "systolic i j k\n"),
-      "one sum for each");
+      "one sum for each"));
 }
 
 TEST(Peel, LeavesALoopThatFactorsDivide) {
@@ -166,7 +165,7 @@ TEST(Peel, LeavesALoopThatFactorsDivide) {
   const Schedule s = replay(parse_kernel(text, "kernel"), "peel i 4\nsplit i 4\n", "steps");
   const std::string after = to_text(*s.kernel());
   EXPECT_EQ(after.find("if "), std::string::npos) << after;
-  expect_says(after, "for i_rest in");
+  EXPECT_TRUE(has(after, "for i_rest in"));
 }
 
 TEST(Peel, KeepsEveryIterationForEveryTripCount) {
@@ -179,8 +178,9 @@ TEST(Peel, KeepsEveryIterationForEveryTripCount) {
 
 TEST(Transpose, ExchangesDimensionsOfALocalArray) {
   EXPECT_EQ(outcome(two_nests(kWrite, kRead), "transpose t 1 0\n"), "");
-  expect_says(outcome(two_nests(kWrite, kRead), "transpose a 1 0\n"), "its layout is the caller's");
-  expect_says(outcome(two_nests(kWrite, kRead), "transpose t 1 1\n"), "not an order");
+  EXPECT_TRUE(
+      has(outcome(two_nests(kWrite, kRead), "transpose a 1 0\n"), "its layout is the caller's"));
+  EXPECT_TRUE(has(outcome(two_nests(kWrite, kRead), "transpose t 1 1\n"), "not an order"));
 }
 
 }  // namespace

@@ -121,7 +121,7 @@ kernel locals(x: in int<8>[6], y: out int<8>[6]) {
   EXPECT_TRUE(equal(reshape(lifted, "one", {}), *kernel));
 }
 
-constexpr std::string_view kCalls = R"(
+constexpr std::string_view kWindowCalls = R"(
 kernel clear(row: inout int<8>[4]) {
   for k in 0..4 {
     row[k] = 0
@@ -138,7 +138,7 @@ kernel all(x: inout int<8>[8, 16], y: inout int<8>[128]) {
 )";
 
 TEST(Reshape, MovesWindowsThatStayWindows) {
-  const KernelPtr kernel = kernel_of(kCalls);
+  const KernelPtr kernel = kernel_of(kWindowCalls);
   const Kernel flat = reshape(*kernel, "x", {128});
   EXPECT_TRUE(has(body_text(flat), "call clear(x[i * 16 + j * 4:])"));
   EXPECT_EQ(difference(*kernel, flat), "");
@@ -149,7 +149,7 @@ TEST(Reshape, MovesWindowsThatStayWindows) {
 }
 
 TEST(Reshape, RefusesWindowsThatWouldBreakInTwo) {
-  const std::string message = refusal_of(kCalls, "y", {64, 2});
+  const std::string message = refusal_of(kWindowCalls, "y", {64, 2});
   EXPECT_TRUE(has(message, "cannot reshape y 64 2"));
   EXPECT_TRUE(has(message, "is no window of the new shape"));
   EXPECT_TRUE(has(message, "call clear(y[16 * i + 4 * j:])  # <-- here"));

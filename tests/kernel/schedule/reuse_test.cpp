@@ -40,7 +40,8 @@ kernel padded(h: index, w: index, x: in int<8>[h, w], y: out int<32>[h, w]) {
 }
 )";
 
-std::string refusal_of(std::string_view text, const std::string& array, const std::string& loop) {
+std::string reuse_refusal(std::string_view text, const std::string& array,
+                          const std::string& loop) {
   const KernelPtr kernel = kernel_of(text);
   return message_of([&] { reuse_at(*kernel, array, loop); });
 }
@@ -135,7 +136,7 @@ kernel fir(x: in int<8>[24], y: out int<32>[6]) {{
       if (stride < taps) {
         EXPECT_EQ(reuse_difference(text, "x", "i"), "") << stride << ", " << taps;
       } else {
-        EXPECT_TRUE(has(refusal_of(text, "x", "i"), "share nothing of x"));
+        EXPECT_TRUE(has(reuse_refusal(text, "x", "i"), "share nothing of x"));
       }
     }
   }
@@ -171,14 +172,14 @@ kernel sums(x: in int<8>[10], y: out int<32>[8]) {
 }
 
 TEST(ReuseAt, RefusesAnArrayThatTheLoopWrites) {
-  const std::string message = refusal_of(R"(
+  const std::string message = reuse_refusal(R"(
 kernel sums(x: inout int<32>[10]) {
   for i in 0..8 {
     x[i + 1] = x[i] + x[i + 2]
   }
 }
 )",
-                                         "x", "i");
+                                            "x", "i");
   EXPECT_TRUE(has(message, "cannot reuse_at x i: x is written in loop i"));
   EXPECT_TRUE(has(message, "<-- written here"));
 }
@@ -191,7 +192,7 @@ kernel shapes(x: in int<8>[10, 10], y: out int<32>[8]) {
   }
 }
 )";
-  EXPECT_TRUE(has(refusal_of(text, "x", "i"), "moves along 2 dimensions at once"));
+  EXPECT_TRUE(has(reuse_refusal(text, "x", "i"), "moves along 2 dimensions at once"));
   constexpr std::string_view still = R"(
 kernel still(x: in int<8>[10], y: out int<32>[8]) {
   for i in 0..8 {
@@ -199,7 +200,7 @@ kernel still(x: in int<8>[10], y: out int<32>[8]) {
   }
 }
 )";
-  EXPECT_TRUE(has(refusal_of(still, "x", "i"), "is the same in every iteration"));
+  EXPECT_TRUE(has(reuse_refusal(still, "x", "i"), "is the same in every iteration"));
   constexpr std::string_view backward = R"(
 kernel backward(x: in int<8>[10], y: out int<32>[8]) {
   for i in 0..8 {
@@ -207,7 +208,7 @@ kernel backward(x: in int<8>[10], y: out int<32>[8]) {
   }
 }
 )";
-  EXPECT_TRUE(has(refusal_of(backward, "x", "i"), "toward smaller subscripts"));
+  EXPECT_TRUE(has(reuse_refusal(backward, "x", "i"), "toward smaller subscripts"));
   constexpr std::string_view halves = R"(
 kernel halves(x: in int<8>[10], y: out int<32>[8]) {
   for i in 0..8 {
@@ -215,7 +216,7 @@ kernel halves(x: in int<8>[10], y: out int<32>[8]) {
   }
 }
 )";
-  EXPECT_TRUE(has(refusal_of(halves, "x", "i"), "does not move by a fixed step"));
+  EXPECT_TRUE(has(reuse_refusal(halves, "x", "i"), "does not move by a fixed step"));
 }
 
 TEST(ReuseAt, RefusesIterationsThatRunSideBySide) {
@@ -245,11 +246,11 @@ kernel gaps(x: in int<32>[10], y: out int<32>[8]) {
   }
 }
 )";
-  EXPECT_TRUE(has(refusal_of(text, "t", "i"), "may have no value yet"));
+  EXPECT_TRUE(has(reuse_refusal(text, "t", "i"), "may have no value yet"));
 }
 
 TEST(ReuseAt, NamesTheLoopsThatTouchTheArray) {
-  EXPECT_TRUE(has(refusal_of(R"(
+  EXPECT_TRUE(has(reuse_refusal(R"(
 kernel other(x: in int<8>[8], y: out int<32>[8]) {
   for i in 0..8 {
     y[i] = x[i]
@@ -259,7 +260,7 @@ kernel other(x: in int<8>[8], y: out int<32>[8]) {
   }
 }
 )",
-                             "x", "j"),
+                                "x", "j"),
                   "the loops that do are i"));
 }
 

@@ -36,7 +36,8 @@ std::string staging_difference(std::string_view text, const std::string& array,
   return refusal + result;
 }
 
-std::string refusal_of(std::string_view text, const std::string& array, const std::string& loop) {
+std::string staging_refusal(std::string_view text, const std::string& array,
+                            const std::string& loop) {
   const KernelPtr kernel = kernel_of(text);
   return message_of([&] { staged(*kernel, array, loop); });
 }
@@ -168,7 +169,7 @@ kernel relu(x: inout int<32>[3, 10]) {
 }
 
 TEST(Stage, RefusesAnOutputOfWhichOnlyAPartIsWritten) {
-  const std::string message = refusal_of(R"(
+  const std::string message = staging_refusal(R"(
 kernel even(x: in int<32>[3, 5], y: out int<32>[3, 10]) {
   for r in 0..3 {
     for i in 0..5 {
@@ -177,7 +178,7 @@ kernel even(x: in int<32>[3, 5], y: out int<32>[3, 10]) {
   }
 }
 )",
-                                         "y", "r");
+                                              "y", "r");
   EXPECT_TRUE(has(message, "cannot stage y r"));
   EXPECT_TRUE(has(message, "not known to write the whole box"));
   EXPECT_TRUE(has(message, "<-- written here"));
@@ -185,7 +186,7 @@ kernel even(x: in int<32>[3, 5], y: out int<32>[3, 10]) {
 }
 
 TEST(Stage, RefusesAnOutputThatIsWrittenUnderACondition) {
-  EXPECT_TRUE(has(refusal_of(R"(
+  EXPECT_TRUE(has(staging_refusal(R"(
 kernel some(x: in int<32>[3, 5], y: out int<32>[3, 5]) {
   for r in 0..3 {
     for i in 0..5 {
@@ -196,7 +197,7 @@ kernel some(x: in int<32>[3, 5], y: out int<32>[3, 5]) {
   }
 }
 )",
-                             "y", "r"),
+                                  "y", "r"),
                   "not known to write the whole box"));
 }
 
@@ -251,8 +252,8 @@ kernel gaps(x: in int<32>[5], y: out int<32>[3, 5]) {
   }
 }
 )";
-  EXPECT_TRUE(has(refusal_of(text, "t", "r"), "may have no value yet"));
-  EXPECT_TRUE(has(refusal_of(text, "t", "r"), "<-- read here"));
+  EXPECT_TRUE(has(staging_refusal(text, "t", "r"), "may have no value yet"));
+  EXPECT_TRUE(has(staging_refusal(text, "t", "r"), "<-- read here"));
 }
 
 TEST(Stage, DoesNotTakeAReadBehindASelectForCertain) {
@@ -271,7 +272,7 @@ kernel masked(x: in int<32>[5], y: out int<32>[3, 5]) {
   }
 }
 )";
-  EXPECT_TRUE(has(refusal_of(text, "t", "r"), "may have no value yet"));
+  EXPECT_TRUE(has(staging_refusal(text, "t", "r"), "may have no value yet"));
 }
 
 TEST(Stage, GuardsABoxThatSticksOut) {
@@ -371,7 +372,7 @@ kernel triangle(x: in int<32>[12, 12], y: out int<32>[12, 12]) {
   }
 }
 )";
-  EXPECT_TRUE(has(refusal_of(text, "x", "i"), "at j and at i"));
+  EXPECT_TRUE(has(staging_refusal(text, "x", "i"), "at j and at i"));
   constexpr std::string_view one = R"(
 kernel triangle(x: in int<32>[12, 12], y: inout int<32>[12, 12]) {
   for i in 0..12 {
@@ -432,7 +433,7 @@ kernel all(c: out int<32>[3, 4], d: out int<32>[3, 4]) {
 )";
   EXPECT_EQ(staging_difference(text, "c", "i"), "");
   EXPECT_TRUE(lacks(body_of_staged(text, "c", "i"), "c_load"));
-  EXPECT_TRUE(has(refusal_of(text, "d", "i"), "not known to write the whole box"));
+  EXPECT_TRUE(has(staging_refusal(text, "d", "i"), "not known to write the whole box"));
 }
 
 TEST(Stage, WritesWhatAStreamBrings) {
@@ -472,7 +473,7 @@ kernel strided(x: inout int<32>[12]) {
   }
 }
 )";
-  const std::string message = refusal_of(apart, "x", "p");
+  const std::string message = staging_refusal(apart, "x", "p");
   EXPECT_TRUE(has(message, "cannot stage x p"));
   EXPECT_TRUE(has(message, "would no longer be parallel"));
   constexpr std::string_view together = R"(
@@ -508,13 +509,13 @@ kernel two(x: in int<32>[4], y: out int<32>[4], z: out int<32>[4]) {
   }
 }
 )";
-  const std::string message = refusal_of(text, "x", "j");
+  const std::string message = staging_refusal(text, "x", "j");
   EXPECT_TRUE(has(message, "loop j does not touch x"));
   EXPECT_TRUE(has(message, "the loops that do are i"));
 }
 
 TEST(Stage, RefusesAPartWithoutALiteralSize) {
-  const std::string message = refusal_of(kGemm, "a", "i");
+  const std::string message = staging_refusal(kGemm, "a", "i");
   EXPECT_EQ(message, "");
   constexpr std::string_view text = R"(
 kernel rows(n: index, m: index, x: in int<32>[n, m], y: out int<32>[n, m]) {
@@ -525,15 +526,15 @@ kernel rows(n: index, m: index, x: in int<32>[n, m], y: out int<32>[n, m]) {
   }
 }
 )";
-  EXPECT_TRUE(has(refusal_of(text, "x", "i"), "no literal size"));
-  EXPECT_TRUE(has(refusal_of(text, "x", "i"), "<-- touched here"));
+  EXPECT_TRUE(has(staging_refusal(text, "x", "i"), "no literal size"));
+  EXPECT_TRUE(has(staging_refusal(text, "x", "i"), "<-- touched here"));
   const KernelPtr kernel = kernel_of(text);
   const Kernel tiled = staged(tile(*kernel, "i", "j", 4, 8), "x", "j_o");
   EXPECT_EQ(difference(*kernel, tiled, {{"n", 9}, {"m", 13}}), "");
 }
 
 TEST(Stage, RefusesAnArrayThatIsLocalToTheLoop) {
-  EXPECT_TRUE(has(refusal_of(R"(
+  EXPECT_TRUE(has(staging_refusal(R"(
 kernel own(x: in int<32>[4], y: out int<32>[4]) {
   for i in 0..4 {
     var t: int<32>[2]
@@ -542,7 +543,7 @@ kernel own(x: in int<32>[4], y: out int<32>[4]) {
   }
 }
 )",
-                             "t", "i"),
+                                  "t", "i"),
                   "t is declared in loop i"));
 }
 
@@ -553,8 +554,8 @@ TEST(Stage, RefusesMemoryThatIsNotOnTheChip) {
 }
 
 TEST(Stage, MisspeltNamesAreGuessed) {
-  EXPECT_TRUE(has(refusal_of(kGemm, "aa", "i"), "did you mean a?"));
-  EXPECT_TRUE(has(refusal_of(kGemm, "a", "ii"), "did you mean i?"));
+  EXPECT_TRUE(has(staging_refusal(kGemm, "aa", "i"), "did you mean a?"));
+  EXPECT_TRUE(has(staging_refusal(kGemm, "a", "ii"), "did you mean i?"));
 }
 
 }  // namespace

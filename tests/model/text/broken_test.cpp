@@ -29,12 +29,12 @@ Json small_json() {
               "merges": [["a", "b"], "ab a"]}})");
 }
 
-struct Case {
+struct BrokenCase {
   const char* patch;    ///< JSON patch (RFC 6902) of one operation, without the brackets.
   const char* message;  ///< Part of the problem or of the remedy.
 };
 
-constexpr Case kCases[] = {
+constexpr BrokenCase kCases[] = {
     {R"({"op":"replace","path":"","value":[]})", "expected an object"},
     {R"({"op":"replace","path":"","value":{}})", "\"decoder\": type \"null\" is not supported"},
     {R"({"op":"replace","path":"/version","value":"2.0"})", "supported is version 1.0"},
@@ -174,7 +174,7 @@ TEST(BrokenTokenizer, TheUnbrokenOneWorks) {
 
 TEST(BrokenTokenizer, EachMistakeIsNamed) {
   const Json json = small_json();
-  for (const Case& item : kCases) {
+  for (const BrokenCase& item : kCases) {
     const Json patch = Json::array({Json::parse(item.patch)});
     const std::string text = json.patch(patch).dump();
     const std::string error = user_error([&] { Tokenizer::from_json_text(text, "t.json"); });
