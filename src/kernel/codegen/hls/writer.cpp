@@ -44,10 +44,6 @@ bool has_loads(const Expr& root) {
   return found;
 }
 
-bool is_declaration(const Stmt& stmt) {
-  return as<DeclareArray>(stmt) != nullptr || as<DeclareStream>(stmt) != nullptr;
-}
-
 std::string declared_name(const Stmt& stmt) {
   if (const auto* array = as<DeclareArray>(stmt)) return array->array.name;
   if (const auto* stream = as<DeclareStream>(stmt)) return stream->stream.name;
