@@ -114,7 +114,7 @@ class Writer {
     Table others = table_of({"stage", "exponentials M", "functions M", "normalised M", "rotated M",
                              "multiplied M", "added M"});
     OperationCount operations;
-    WeightCount stored, crossing;
+    WeightCount crossing;
     const auto add = [&](const std::string& name, const OperationCount& count,
                          const WeightCount& kept, const WeightCount& read) {
       const auto millions = [&](Operation op) { return mega(static_cast<double>(count[op])); };
@@ -193,11 +193,13 @@ class Writer {
                       "linear, map, add chains, or of stages; and what the latter needs on chip "
                       "at once (counted)",
                       activations_table()}}});
-    if (is_full() && model_.board) report_.sections.back().blocks.emplace_back(memory_map(need));
+    if (is_full() && model_.board) {
+      report_.sections.back().blocks.emplace_back(memory_map(need, *model_.board));
+    }
   }
 
-  report::Figure memory_map(const MemoryNeed& need) const {
-    const Roof& roof = model_.board->setting.roof;
+  report::Figure memory_map(const MemoryNeed& need, const BoardAnalysis& analysis) const {
+    const Roof& roof = analysis.setting.roof;
     report::MemoryMap map;
     map.memories.push_back({roof.memory,
                             roof.memory_bytes,
@@ -205,7 +207,7 @@ class Writer {
                              {"cache", need.cache, {}},
                              {"other activations", need.activations - need.cache, {}}}});
     report::Memory chip{"on chip", roof.on_chip_bytes, {}};
-    const auto& stages = model_.board->bound.stages;
+    const auto& stages = analysis.bound.stages;
     const auto worst = std::ranges::max_element(stages, {}, &StageBound::on_chip_bytes);
     chip.segments.push_back(
         {"activations of " + stage_name(worst->phase, worst->stage), worst->on_chip_bytes, {}});
@@ -340,8 +342,9 @@ class Writer {
                             "MAC/byte", "at least ms", "bound by"},
                            {"stage", "bound by"});
     if (is_short) {
-      std::ranges::stable_sort(parts, std::greater<>(),
-                               [](const PartBound& part) { return part.bound.seconds(); });
+      std::stable_sort(parts.begin(), parts.end(), [](const PartBound& a, const PartBound& b) {
+        return a.bound.seconds() > b.bound.seconds();
+      });
       parts.resize(std::min(parts.size(), kMostInTerminal));
     }
     for (const PartBound& part : parts) {

@@ -31,7 +31,8 @@ double products_of(const Board& board, const std::string& weights, const std::st
 
 void check_clock(const Board& board, double clock_mhz) {
   constexpr double kFastest = 5000;
-  if (!(clock_mhz >= 1 && clock_mhz <= kFastest)) {
+  const bool is_clock = clock_mhz >= 1 && clock_mhz <= kFastest;  // No NaN is.
+  if (!is_clock) {
     throw UserError(fmt::format("a clock of {} MHz", clock_mhz),
                     fmt::format("give one from 1 to {} MHz", kFastest));
   }

@@ -103,7 +103,8 @@ class Counter {
       for (const std::size_t value : received[i]) work_.stages[i].received += count_at(value);
     }
     for (const std::size_t value : sent) {
-      if (made_in_[value]) work_.stages[*made_in_[value]].sent += count_at(value);
+      const std::optional<std::size_t>& maker = made_in_[value];
+      if (maker) work_.stages[*maker].sent += count_at(value);
     }
   }
 

@@ -215,7 +215,7 @@ SimulationReport Simulation::run(std::span<const Argument> arguments, std::size_
                        launch.read_cycles > static_cast<std::uint32_t>(target.memory_read) ||
                        launch.write_cycles > static_cast<std::uint32_t>(target.memory_write);
   if (report.formula && !(is_slow && designs_[kernel].has_processes)) {
-    report.expected = static_cast<std::uint64_t>(*report.formula) + launch.stalled;
+    report.expected = static_cast<std::uint64_t>(*report.formula) + (is_slow ? launch.stalled : 0);
   }
   report.read_elements = launch.read_elements;
   report.written_elements = launch.written_elements;

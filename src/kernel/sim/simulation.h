@@ -40,8 +40,8 @@ struct SimulationReport {
   std::uint64_t cycles = 0;             ///< from start to done, counted
   std::optional<std::int64_t> formula;  ///< what the compiler says they are without stalls
   std::uint64_t stalled = 0;            ///< of these, cycles in which the core stood still
-  /// What the cycles must be: the formula and those that it stood still, whatever memory does;
-  /// where processes wait for themselves it is known only of a memory that keeps its time.
+  /// What the cycles must be: the formula's if memory keeps its time; if not, those that the core
+  /// stood still come to it, and where processes wait for themselves nothing is known.
   std::optional<std::uint64_t> expected;
   std::uint64_t read_elements = 0;
   std::uint64_t written_elements = 0;

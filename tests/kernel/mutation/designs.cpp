@@ -96,11 +96,12 @@ const char* const kProcesses =
 
 const char* const kFloats =
     R"(kernel floats(x: in float32[16], f: in fixed<12,5>[16], y: out float32[16],
-    z: out bfloat16[16], v: out fixed<20,11,nearest_even,wrap>[16]) {
+    z: out bfloat16[16], v: out fixed<20,11,nearest_even,saturate>[16], w: out float32[16]) {
   for i in 0..16 {
     y[i] = (x[i] + 40.0) * abs(x[i]) - floor(x[i])
     z[i] = bfloat16(x[i] / float32(f[i]))
-    v[i] = fixed<20,11,nearest_even,wrap>(max(min(x[i], 1.5), -1.5) + float32(i))
+    w[i] = max(min(x[i], 1.5), -1.5)
+    v[i] = fixed<20,11,nearest_even,saturate>(max(min(x[i], 1.5), -1.5) + float32(i))
   }
 })";
 

@@ -326,12 +326,14 @@ class Module {
   static std::string chosen(const std::vector<Part>& parts, std::int64_t width,
                             std::string Part::* value) {
     if (parts.size() == 1) return parts.front().*value;
+    const std::string zero = literal(0, static_cast<int>(width));
     std::vector<std::string> terms;
     terms.reserve(parts.size());
     for (const Part& part : parts) {
+      if (part.*value == zero) continue;  // It is what comes of nothing being enabled.
       terms.push_back(fmt::format("({{{}{{{}}}}} & {})", width, part.enable, part.*value));
     }
-    return joined(terms, "|", literal(0, static_cast<int>(width)));
+    return joined(terms, "|", zero);
   }
   static std::string any(const std::vector<Part>& parts) {
     std::vector<std::string> terms;
