@@ -11,25 +11,15 @@ module axi_bursts #(
     parameter int DATA_WIDTH = 512,
     parameter int OUTSTANDING = 16
 ) (
-    input logic clk,
-    input logic rst,
-    input logic cmd_valid,
-    output logic cmd_ready,
+    input logic clk, input logic rst, input logic cmd_valid, output logic cmd_ready, input logic [31:0] cmd_words,
     /* verilator lint_off UNUSEDSIGNAL */  // It is aligned.
     input logic [63:0] cmd_addr,
     /* verilator lint_on UNUSEDSIGNAL */
-    input logic [31:0] cmd_words,
-    output logic axi_valid,
-    input logic axi_ready,
-    output logic [63:0] axi_addr,
-    output logic [7:0] axi_len,
-    input logic done,
-    output logic data_valid,
-    input logic data_ready,
+    output logic axi_valid, input logic axi_ready, output logic [63:0] axi_addr, output logic [7:0] axi_len,
+    input logic done, output logic idle,
+    output logic data_valid, input logic data_ready,
     output logic [(DATA_WIDTH > WORD_WIDTH ? $clog2(DATA_WIDTH / WORD_WIDTH) : 1)-1:0] data_lane,
-    output logic [7:0] data_beat,
-    output logic [31:0] data_words,
-    output logic idle
+        output logic [7:0] data_beat, output logic [31:0] data_words
 );
   localparam int BUS_BYTES = DATA_WIDTH / 8;
   localparam int BUS_SHIFT = $clog2(BUS_BYTES);

@@ -14,29 +14,14 @@ module axi_lite_control #(
     parameter int TOTAL = 64,
     parameter int ADDR_WIDTH = 12
 ) (
-    input logic clk,
-    input logic rst,
-    input logic s_axi_awvalid,
-    output logic s_axi_awready,
-    input logic [ADDR_WIDTH-1:0] s_axi_awaddr,
-    input logic s_axi_wvalid,
-    output logic s_axi_wready,
-    input logic [31:0] s_axi_wdata,
-    input logic [3:0] s_axi_wstrb,
-    output logic s_axi_bvalid,
-    input logic s_axi_bready,
-    output logic [1:0] s_axi_bresp,
-    input logic s_axi_arvalid,
-    output logic s_axi_arready,
-    input logic [ADDR_WIDTH-1:0] s_axi_araddr,
-    output logic s_axi_rvalid,
-    input logic s_axi_rready,
-    output logic [31:0] s_axi_rdata,
-    output logic [1:0] s_axi_rresp,
-    output logic ap_start,
-    input logic ap_done,
-    input logic ap_idle,
-    input logic ap_ready,
+    input logic clk, input logic rst,
+    input logic s_axi_awvalid, output logic s_axi_awready, input logic [ADDR_WIDTH-1:0] s_axi_awaddr,
+    input logic s_axi_wvalid, output logic s_axi_wready, input logic [31:0] s_axi_wdata, input logic [3:0] s_axi_wstrb,
+    output logic s_axi_bvalid, input logic s_axi_bready, output logic [1:0] s_axi_bresp,
+    input logic s_axi_arvalid, output logic s_axi_arready, input logic [ADDR_WIDTH-1:0] s_axi_araddr,
+    output logic s_axi_rvalid, input logic s_axi_rready, output logic [31:0] s_axi_rdata,
+        output logic [1:0] s_axi_rresp,
+    output logic ap_start, input logic ap_done, input logic ap_idle, input logic ap_ready,
     /* verilator lint_off SYMRSVDWORD */  // The name Vitis gives it.
     output logic interrupt,
     /* verilator lint_on SYMRSVDWORD */
@@ -61,8 +46,7 @@ module axi_lite_control #(
   assign s_axi_awready = write;
   assign s_axi_wready = write;
   assign s_axi_arready = read;
-  assign s_axi_bresp = 0;
-  assign s_axi_rresp = 0;
+  assign {s_axi_bresp, s_axi_rresp} = 0;
   assign write_word = s_axi_awaddr[ADDR_WIDTH-1:2];
   assign read_word = s_axi_araddr[ADDR_WIDTH-1:2];
   assign mask = {{8{s_axi_wstrb[3]}}, {8{s_axi_wstrb[2]}}, {8{s_axi_wstrb[1]}}, {8{s_axi_wstrb[0]}}};
@@ -80,15 +64,8 @@ module axi_lite_control #(
   always_ff @(posedge clk) begin
     s_axi_bvalid <= !rst && (write || (s_axi_bvalid && !s_axi_bready));
     s_axi_rvalid <= !rst && (read || (s_axi_rvalid && !s_axi_rready));
-    if (rst) begin
-      ap_start <= 0;
-      done <= 0;
-      ready <= 0;
-      auto_restart <= 0;
-      enabled <= 0;
-      enable <= 0;
-      status <= 0;
-    end else begin
+    if (rst) {ap_start, done, ready, auto_restart, enabled, enable, status} <= 0;
+    else begin
       if (write_control && s_axi_wdata[0]) ap_start <= 1;
       else if (ap_ready) ap_start <= auto_restart;
       if (write_control) auto_restart <= s_axi_wdata[7];
@@ -108,8 +85,7 @@ module axi_lite_control #(
                          22'd0, interrupt, 1'b0, auto_restart, 3'd0, ready, ap_idle, done, ap_start};
   for (genvar n = 0; n < ARGS; n++) begin : argument
     localparam int ARG_WIDTH = 32'(WIDTHS[8*n+:8]);
-    localparam int WORD = word_of(n);
-    localparam int SLOT = word_of(n + 1) - WORD;
+    localparam int WORD = word_of(n), SLOT = word_of(n + 1) - WORD;
     logic [ARG_WIDTH-1:0] value;
     always_ff @(posedge clk) begin
       for (int i = 0; i < ARG_WIDTH; i++) begin
@@ -120,7 +96,5 @@ module axi_lite_control #(
     assign args[bit_of(n)+:ARG_WIDTH] = value;
     assign space[32*WORD+:32*SLOT] = (32 * SLOT)'(value);
   end
-  always_ff @(posedge clk) begin
-    if (read) s_axi_rdata <= 32'(read_word) < WORDS ? space[32*32'(read_word)+:32] : 32'd0;
-  end
+  always_ff @(posedge clk) if (read) s_axi_rdata <= 32'(read_word) < WORDS ? space[32*32'(read_word)+:32] : 32'd0;
 endmodule

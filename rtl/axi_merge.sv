@@ -4,23 +4,16 @@
 // Neighbours become one command until the next access is no neighbour, the burst ends (at multiples of 4 KB or of 256
 // beats of DATA_WIDTH bits), no access came for QUIET cycles, or the command's first access is AGE cycles old. While
 // two commands wait for out_ready, the third goes on growing.
-// Rate: an access a cycle. Latency: a command is out two cycles after what ends it. cmd_ready depends on registers only.
+// Rate: an access a cycle. Latency: a command is out two cycles after what ends it. cmd_ready depends on registers.
 module axi_merge #(
     parameter int WORD_WIDTH = 32,
     parameter int DATA_WIDTH = 32,
     parameter int AGE = 16,
     parameter int QUIET = 4
 ) (
-    input logic clk,
-    input logic rst,
-    input logic [63:0] base,
-    input logic cmd_valid,
-    output logic cmd_ready,
-    input logic [63:0] cmd_index,
-    output logic out_valid,
-    input logic out_ready,
-    output logic [63:0] out_addr,
-    output logic [31:0] out_words
+    input logic clk, input logic rst, input logic [63:0] base,
+    input logic cmd_valid, output logic cmd_ready, input logic [63:0] cmd_index,
+    output logic out_valid, input logic out_ready, output logic [63:0] out_addr, output logic [31:0] out_words
 );
   localparam int SHIFT = $clog2(WORD_WIDTH / 8);
   localparam int BLOCK_BITS = DATA_WIDTH < 128 ? 8 + $clog2(DATA_WIDTH / 8) : 12;

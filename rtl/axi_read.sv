@@ -3,7 +3,7 @@
 // A command is a byte address (a multiple of the word) and a number of words (0 is allowed and does nothing).
 // WORD_WIDTH 8 to 1024 and DATA_WIDTH 32 to 1024 are powers of two. Words come in bursts up to 4 KB or 256 beats that
 // never cross 4 KB, at most OUTSTANDING of them under way; beats' bytes that nobody asked for are dropped.
-// A one-word command is one burst of one beat, and a command a cycle is taken, so random single words are pipelined too.
+// A one-word command is one burst of one beat, and a command a cycle is taken: random single words are pipelined too.
 // Rate: the slower of one word and one beat a cycle. Latency: the address leaves the cycle after the command; a word
 // is on show in the cycle of its (last) beat. rready waits for out_ready: no data is kept here but parts of a word.
 // idle: nothing under way. error: some response was not OKAY; it stays up until rst.
@@ -12,28 +12,14 @@ module axi_read #(
     parameter int DATA_WIDTH = 512,
     parameter int OUTSTANDING = 16
 ) (
-    input logic clk,
-    input logic rst,
-    input logic cmd_valid,
-    output logic cmd_ready,
-    input logic [63:0] cmd_addr,
-    input logic [31:0] cmd_words,
-    output logic out_valid,
-    input logic out_ready,
-    output logic [WORD_WIDTH-1:0] out_data,
-    output logic idle,
-    output logic error,
-    output logic m_axi_arvalid,
-    input logic m_axi_arready,
-    output logic [63:0] m_axi_araddr,
-    output logic [7:0] m_axi_arlen,
-    output logic [2:0] m_axi_arsize,
-    output logic [1:0] m_axi_arburst,
-    input logic m_axi_rvalid,
-    output logic m_axi_rready,
-    input logic [DATA_WIDTH-1:0] m_axi_rdata,
-    input logic [1:0] m_axi_rresp,
-    input logic m_axi_rlast
+    input logic clk, input logic rst,
+    input logic cmd_valid, output logic cmd_ready, input logic [63:0] cmd_addr, input logic [31:0] cmd_words,
+    output logic out_valid, input logic out_ready, output logic [WORD_WIDTH-1:0] out_data,
+    output logic idle, output logic error,
+    output logic m_axi_arvalid, input logic m_axi_arready, output logic [63:0] m_axi_araddr,
+        output logic [7:0] m_axi_arlen, output logic [2:0] m_axi_arsize, output logic [1:0] m_axi_arburst,
+    input logic m_axi_rvalid, output logic m_axi_rready, input logic [DATA_WIDTH-1:0] m_axi_rdata,
+        input logic [1:0] m_axi_rresp, input logic m_axi_rlast
 );
   localparam int RATIO = DATA_WIDTH > WORD_WIDTH ? DATA_WIDTH / WORD_WIDTH : 1;
   localparam int BEATS = WORD_WIDTH > DATA_WIDTH ? WORD_WIDTH / DATA_WIDTH : 1;
@@ -43,10 +29,7 @@ module axi_read #(
 
   logic beat;
   assign beat = m_axi_rvalid && m_axi_rready;
-  always_ff @(posedge clk) begin
-    if (rst) error <= 0;
-    else if (beat && m_axi_rresp != 0) error <= 1;
-  end
+  always_ff @(posedge clk) if (rst) error <= 0; else if (beat && m_axi_rresp != 0) error <= 1;
 
   logic data_valid, data_ready;
   logic [31:0] data_words;

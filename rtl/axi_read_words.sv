@@ -11,26 +11,13 @@ module axi_read_words #(
     parameter int DEPTH = 16,
     parameter int OUTSTANDING = 16
 ) (
-    input logic clk,
-    input logic rst,
-    input logic [63:0] base,
-    input logic read_valid,
-    output logic read_ready,
-    input logic [63:0] read_index,
-    output logic data_valid,
-    input logic data_ready,
-    output logic [WORD_WIDTH-1:0] data,
-    output logic m_axi_arvalid,
-    input logic m_axi_arready,
-    output logic [63:0] m_axi_araddr,
-    output logic [7:0] m_axi_arlen,
-    output logic [2:0] m_axi_arsize,
-    output logic [1:0] m_axi_arburst,
-    input logic m_axi_rvalid,
-    output logic m_axi_rready,
-    input logic [DATA_WIDTH-1:0] m_axi_rdata,
-    input logic [1:0] m_axi_rresp,
-    input logic m_axi_rlast
+    input logic clk, input logic rst, input logic [63:0] base,
+    input logic read_valid, output logic read_ready, input logic [63:0] read_index,
+    output logic data_valid, input logic data_ready, output logic [WORD_WIDTH-1:0] data,
+    output logic m_axi_arvalid, input logic m_axi_arready, output logic [63:0] m_axi_araddr,
+        output logic [7:0] m_axi_arlen, output logic [2:0] m_axi_arsize, output logic [1:0] m_axi_arburst,
+    input logic m_axi_rvalid, output logic m_axi_rready, input logic [DATA_WIDTH-1:0] m_axi_rdata,
+        input logic [1:0] m_axi_rresp, input logic m_axi_rlast
 );
   logic cmd_valid, cmd_ready, word_valid, word_ready;
   logic [63:0] cmd_addr;

@@ -12,32 +12,16 @@ module axi_write #(
     parameter int DATA_WIDTH = 512,
     parameter int OUTSTANDING = 16
 ) (
-    input logic clk,
-    input logic rst,
-    input logic cmd_valid,
-    output logic cmd_ready,
-    input logic [63:0] cmd_addr,
-    input logic [31:0] cmd_words,
-    input logic in_valid,
-    output logic in_ready,
-    input logic [WORD_WIDTH-1:0] in_data,
-    input logic [WORD_WIDTH/8-1:0] in_strb,
-    output logic idle,
-    output logic error,
-    output logic m_axi_awvalid,
-    input logic m_axi_awready,
-    output logic [63:0] m_axi_awaddr,
-    output logic [7:0] m_axi_awlen,
-    output logic [2:0] m_axi_awsize,
-    output logic [1:0] m_axi_awburst,
-    output logic m_axi_wvalid,
-    input logic m_axi_wready,
-    output logic [DATA_WIDTH-1:0] m_axi_wdata,
-    output logic [DATA_WIDTH/8-1:0] m_axi_wstrb,
-    output logic m_axi_wlast,
-    input logic m_axi_bvalid,
-    output logic m_axi_bready,
-    input logic [1:0] m_axi_bresp
+    input logic clk, input logic rst,
+    input logic cmd_valid, output logic cmd_ready, input logic [63:0] cmd_addr, input logic [31:0] cmd_words,
+    input logic in_valid, output logic in_ready, input logic [WORD_WIDTH-1:0] in_data,
+        input logic [WORD_WIDTH/8-1:0] in_strb,
+    output logic idle, output logic error,
+    output logic m_axi_awvalid, input logic m_axi_awready, output logic [63:0] m_axi_awaddr,
+        output logic [7:0] m_axi_awlen, output logic [2:0] m_axi_awsize, output logic [1:0] m_axi_awburst,
+    output logic m_axi_wvalid, input logic m_axi_wready, output logic [DATA_WIDTH-1:0] m_axi_wdata,
+        output logic [DATA_WIDTH/8-1:0] m_axi_wstrb, output logic m_axi_wlast,
+    input logic m_axi_bvalid, output logic m_axi_bready, input logic [1:0] m_axi_bresp
 );
   localparam int BUS_BYTES = DATA_WIDTH / 8;
   localparam int MAX_BEATS = BUS_BYTES < 16 ? 256 : 4096 / BUS_BYTES;
@@ -47,10 +31,7 @@ module axi_write #(
   assign m_axi_awsize = 3'($clog2(BUS_BYTES));
   assign m_axi_awburst = 2'b01;
   assign m_axi_bready = 1'b1;
-  always_ff @(posedge clk) begin
-    if (rst) error <= 0;
-    else if (m_axi_bvalid && m_axi_bresp != 0) error <= 1;
-  end
+  always_ff @(posedge clk) if (rst) error <= 0; else if (m_axi_bvalid && m_axi_bresp != 0) error <= 1;
 
   logic data_valid, data_ready;
   logic [31:0] data_words;
@@ -118,9 +99,6 @@ module axi_write #(
     assign in_ready = data_valid && m_axi_wready && complete;
     assign m_axi_wdata = in_data[32'(part)*DATA_WIDTH+:DATA_WIDTH];
     assign m_axi_wstrb = in_strb[32'(part)*(DATA_WIDTH/8)+:DATA_WIDTH/8];
-    always_ff @(posedge clk) begin
-      if (rst) part <= 0;
-      else if (beat) part <= part + 1'b1;
-    end
+    always_ff @(posedge clk) if (rst) part <= 0; else if (beat) part <= part + 1'b1;
   end
 endmodule

@@ -13,29 +13,15 @@ module axi_write_words #(
     parameter int DEPTH = 32,
     parameter int OUTSTANDING = 16
 ) (
-    input logic clk,
-    input logic rst,
-    input logic [63:0] base,
-    input logic write_valid,
-    output logic write_ready,
-    input logic [63:0] write_index,
-    input logic [WORD_WIDTH-1:0] write_value,
-    input logic [LANES-1:0] write_enable,
+    input logic clk, input logic rst, input logic [63:0] base,
+    input logic write_valid, output logic write_ready, input logic [63:0] write_index,
+        input logic [WORD_WIDTH-1:0] write_value, input logic [LANES-1:0] write_enable,
     output logic written,
-    output logic m_axi_awvalid,
-    input logic m_axi_awready,
-    output logic [63:0] m_axi_awaddr,
-    output logic [7:0] m_axi_awlen,
-    output logic [2:0] m_axi_awsize,
-    output logic [1:0] m_axi_awburst,
-    output logic m_axi_wvalid,
-    input logic m_axi_wready,
-    output logic [DATA_WIDTH-1:0] m_axi_wdata,
-    output logic [DATA_WIDTH/8-1:0] m_axi_wstrb,
-    output logic m_axi_wlast,
-    input logic m_axi_bvalid,
-    output logic m_axi_bready,
-    input logic [1:0] m_axi_bresp
+    output logic m_axi_awvalid, input logic m_axi_awready, output logic [63:0] m_axi_awaddr,
+        output logic [7:0] m_axi_awlen, output logic [2:0] m_axi_awsize, output logic [1:0] m_axi_awburst,
+    output logic m_axi_wvalid, input logic m_axi_wready, output logic [DATA_WIDTH-1:0] m_axi_wdata,
+        output logic [DATA_WIDTH/8-1:0] m_axi_wstrb, output logic m_axi_wlast,
+    input logic m_axi_bvalid, output logic m_axi_bready, input logic [1:0] m_axi_bresp
 );
   localparam int LANE_BYTES = WORD_WIDTH / 8 / LANES;
 

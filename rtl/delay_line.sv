@@ -6,11 +6,9 @@ module delay_line #(
     parameter int LATENCY = 1
 ) (
     /* verilator lint_off UNUSEDSIGNAL */  // Without a delay there is nothing to clock.
-    input logic clk,
-    input logic ce,
+    input logic clk, input logic ce,
     /* verilator lint_on UNUSEDSIGNAL */
-    input logic [WIDTH-1:0] in,
-    output logic [WIDTH-1:0] out
+    input logic [WIDTH-1:0] in, output logic [WIDTH-1:0] out
 );
   if (LATENCY == 0) begin : pass
     assign out = in;

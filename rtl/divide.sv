@@ -13,10 +13,8 @@ module divide #(
     parameter bit A_STEADY = 0,
     parameter bit B_STEADY = 0
 ) (
-    input logic clk,
-    input logic ce,
-    input logic [A_WIDTH-1:0] a,
-    input logic [B_WIDTH-1:0] b,
+    input logic clk, input logic ce,
+    input logic [A_WIDTH-1:0] a, input logic [B_WIDTH-1:0] b,
     output logic [Q_WIDTH-1:0] q
 );
   localparam int W = B_WIDTH + 1;

@@ -9,14 +9,9 @@ module fifo #(
     parameter int DEPTH = 16,
     parameter STYLE = "distributed"
 ) (
-    input logic clk,
-    input logic rst,
-    input logic in_valid,
-    output logic in_ready,
-    input logic [WIDTH-1:0] in_data,
-    output logic out_valid,
-    input logic out_ready,
-    output logic [WIDTH-1:0] out_data,
+    input logic clk, input logic rst,
+    input logic in_valid, output logic in_ready, input logic [WIDTH-1:0] in_data,
+    output logic out_valid, input logic out_ready, output logic [WIDTH-1:0] out_data,
     output logic [$clog2(DEPTH + 1)-1:0] count
 );
   localparam int COUNT_WIDTH = $clog2(DEPTH + 1);

@@ -6,10 +6,8 @@ module fixed_to_fp32 #(
     parameter int FRACTION = 0,
     parameter bit SIGNED = 1
 ) (
-    input logic clk,
-    input logic ce,
-    input logic [WIDTH-1:0] in,
-    output logic [31:0] out
+    input logic clk, input logic ce,
+    input logic [WIDTH-1:0] in, output logic [31:0] out
 );
   localparam int PADDED = WIDTH < 27 ? 27 : WIDTH;
   logic negative, sign1, sign2, zero2;

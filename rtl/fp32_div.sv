@@ -3,10 +3,8 @@
 // Rounds to nearest, ties to even; subnormals, infinities and signed zeros as IEEE 754; any NaN is 0x7fc00000.
 // Restoring division, one quotient bit a stage. Latency: 29 cycles in which ce is high. One quotient a cycle.
 module fp32_div (
-    input logic clk,
-    input logic ce,
-    input logic [31:0] a,
-    input logic [31:0] b,
+    input logic clk, input logic ce,
+    input logic [31:0] a, input logic [31:0] b,
     output logic [31:0] y
 );
   localparam int BITS = 25;  // 24 of the result and one to round by.

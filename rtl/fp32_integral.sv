@@ -4,10 +4,8 @@
 module fp32_integral #(
     parameter bit TO_NEAREST = 0
 ) (
-    input logic clk,
-    input logic ce,
-    input logic [31:0] in,
-    output logic [31:0] out
+    input logic clk, input logic ce,
+    input logic [31:0] in, output logic [31:0] out
 );
   logic [7:0] exponent;
   logic [4:0] places;  // Of the fraction, if the magnitude is in [1, 2^23).

@@ -3,10 +3,8 @@
 // Rounds to nearest, ties to even; subnormals, infinities and signed zeros as IEEE 754; any NaN is 0x7fc00000.
 // Two DSPs. Latency: 6 cycles in which ce is high. One product a cycle.
 module fp32_mul (
-    input logic clk,
-    input logic ce,
-    input logic [31:0] a,
-    input logic [31:0] b,
+    input logic clk, input logic ce,
+    input logic [31:0] a, input logic [31:0] b,
     output logic [31:0] y
 );
   // 1. Take apart.

@@ -4,14 +4,9 @@
 // sticky (some lower bit of the exact value is set); exponent is signed. is_nan goes before is_inf before is_zero;
 // a NaN becomes 0x7fc00000. Latency: 2 cycles in which ce is high.
 module fp32_round (
-    input logic clk,
-    input logic ce,
-    input logic sign,
-    input logic [9:0] exponent,
-    input logic [25:0] significand,
-    input logic is_zero,
-    input logic is_inf,
-    input logic is_nan,
+    input logic clk, input logic ce,
+    input logic sign, input logic [9:0] exponent, input logic [25:0] significand,
+    input logic is_zero, input logic is_inf, input logic is_nan,
     output logic [31:0] out
 );
   // Denormalise.

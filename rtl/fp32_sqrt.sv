@@ -3,8 +3,7 @@
 // Rounds to nearest, ties to even; subnormals, infinities and signed zeros as IEEE 754; any NaN is 0x7fc00000.
 // Digit recurrence, one bit of the root a stage. Latency: 28 cycles in which ce is high. One root a cycle.
 module fp32_sqrt (
-    input logic clk,
-    input logic ce,
+    input logic clk, input logic ce,
     input logic [31:0] a,
     output logic [31:0] y
 );

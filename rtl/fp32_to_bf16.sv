@@ -2,10 +2,8 @@
 //
 // Latency: 1 cycle in which ce is high. (The other way costs nothing: append 16 zero bits.)
 module fp32_to_bf16 (
-    input logic clk,
-    input logic ce,
-    input logic [31:0] in,
-    output logic [15:0] out
+    input logic clk, input logic ce,
+    input logic [31:0] in, output logic [15:0] out
 );
   logic up, is_nan;
   assign is_nan = in[30:23] == 8'hff && in[22:0] != 0;

@@ -11,10 +11,8 @@ module fp32_to_fixed #(
     parameter ROUNDING = "truncate_zero",
     parameter OVERFLOW = "wrap"
 ) (
-    input logic clk,
-    input logic ce,
-    input logic [31:0] in,
-    output logic [WIDTH-1:0] out
+    input logic clk, input logic ce,
+    input logic [31:0] in, output logic [WIDTH-1:0] out
 );
   localparam int WIDE = (WIDTH < 24 ? 24 : WIDTH) + 1;  // The magnitude, rounded; what is above is lost.
 

@@ -4,12 +4,8 @@
 // subnormal numbers are normalised too, so exponent (signed) goes down to -22.
 module fp32_unpack (
     input logic [31:0] in,
-    output logic sign,
-    output logic [9:0] exponent,
-    output logic [23:0] significand,
-    output logic is_zero,
-    output logic is_inf,
-    output logic is_nan
+    output logic sign, output logic [9:0] exponent, output logic [23:0] significand,
+    output logic is_zero, output logic is_inf, output logic is_nan
 );
   logic subnormal;
   logic [4:0] shift;

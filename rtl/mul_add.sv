@@ -5,11 +5,8 @@
 module mul_add #(
     parameter int LATENCY = 3
 ) (
-    input logic clk,
-    input logic ce,
-    input logic [26:0] a,
-    input logic [17:0] b,
-    input logic [47:0] c,
+    input logic clk, input logic ce,
+    input logic [26:0] a, input logic [17:0] b, input logic [47:0] c,
     output logic [47:0] p
 );
   localparam int OPERAND_REGISTERS = LATENCY < 3 ? 0 : LATENCY - 2;

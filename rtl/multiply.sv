@@ -9,20 +9,17 @@ module multiply #(
     parameter int P_WIDTH = 16,
     parameter int LATENCY = 3
 ) (
-    input logic clk,
-    input logic ce,
-    input logic [A_WIDTH-1:0] a,
-    input logic [B_WIDTH-1:0] b,
+    input logic clk, input logic ce,
+    input logic [A_WIDTH-1:0] a, input logic [B_WIDTH-1:0] b,
     output logic [P_WIDTH-1:0] p
 );
   localparam int WIDTH = A_WIDTH + B_WIDTH + 2;
   logic signed [A_WIDTH:0] x;
   logic signed [B_WIDTH:0] y;
-  always_ff @(posedge clk)
-    if (ce) begin
-      x <= {A_SIGNED & a[A_WIDTH-1], a};
-      y <= {B_SIGNED & b[B_WIDTH-1], b};
-    end
+  always_ff @(posedge clk) if (ce) begin
+    x <= {A_SIGNED & a[A_WIDTH-1], a};
+    y <= {B_SIGNED & b[B_WIDTH-1], b};
+  end
   /* verilator lint_off UNUSEDSIGNAL */  // Only the lowest bits are asked for.
   wire signed [WIDTH-1:0] product = x * y;
   /* verilator lint_on UNUSEDSIGNAL */

@@ -3,8 +3,7 @@ module normalise #(
     parameter int WIDTH = 24
 ) (
     input logic [WIDTH-1:0] in,
-    output logic [WIDTH-1:0] out,
-    output logic [$clog2(WIDTH)-1:0] shift
+    output logic [WIDTH-1:0] out, output logic [$clog2(WIDTH)-1:0] shift
 );
   always_comb begin
     out = in;

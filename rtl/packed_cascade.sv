@@ -12,11 +12,8 @@ module packed_cascade #(
     parameter bit A_SKEWED = 0,
     parameter bit W_SKEWED = 0
 ) (
-    input logic clk,
-    input logic ce,
-    input logic [8*DEPTH-1:0] a,
-    input logic [8*DEPTH-1:0] w0,
-    input logic [8*DEPTH-1:0] w1,
+    input logic clk, input logic ce,
+    input logic [8*DEPTH-1:0] a, input logic [8*DEPTH-1:0] w0, input logic [8*DEPTH-1:0] w1,
     output logic [35:0] sum
 );
 `ifdef HEDDLE_FAST_DOTS

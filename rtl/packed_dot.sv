@@ -10,13 +10,9 @@ module packed_dot #(
     parameter bit A_SKEWED = 0,
     parameter bit W_SKEWED = 0
 ) (
-    input logic clk,
-    input logic ce,
-    input logic [8*DEPTH-1:0] a,
-    input logic [8*DEPTH-1:0] w0,
-    input logic [8*DEPTH-1:0] w1,
-    output logic [18:0] p0,
-    output logic [18:0] p1
+    input logic clk, input logic ce,
+    input logic [8*DEPTH-1:0] a, input logic [8*DEPTH-1:0] w0, input logic [8*DEPTH-1:0] w1,
+    output logic [18:0] p0, output logic [18:0] p1
 );
   logic [35:0] sum;
   packed_cascade #(.DEPTH(DEPTH), .A_SKEWED(A_SKEWED), .W_SKEWED(W_SKEWED)) cascade (
@@ -25,10 +21,8 @@ module packed_dot #(
   // 18 bits 100...0 mean 2^17, never -2^17. A negative low sum has borrowed one from the high.
   wire low_is_negative = sum[17] & (|sum[16:0]);
   wire [17:0] high = sum[35:18] + {17'd0, low_is_negative};
-  always_ff @(posedge clk) begin
-    if (ce) begin
-      p0 <= {low_is_negative, sum[17:0]};
-      p1 <= {high[17] & (|high[16:0]), high};
-    end
+  always_ff @(posedge clk) if (ce) begin
+    p0 <= {low_is_negative, sum[17:0]};
+    p1 <= {high[17] & (|high[16:0]), high};
   end
 endmodule

@@ -6,13 +6,9 @@ module packed_dot_tree #(
     parameter int DEPTH = 64,
     parameter int CHAIN = 8
 ) (
-    input logic clk,
-    input logic ce,
-    input logic [8*DEPTH-1:0] a,
-    input logic [8*DEPTH-1:0] w0,
-    input logic [8*DEPTH-1:0] w1,
-    output logic [31:0] p0,
-    output logic [31:0] p1
+    input logic clk, input logic ce,
+    input logic [8*DEPTH-1:0] a, input logic [8*DEPTH-1:0] w0, input logic [8*DEPTH-1:0] w1,
+    output logic [31:0] p0, output logic [31:0] p1
 );
   localparam int CHAINS = (DEPTH + CHAIN - 1) / CHAIN;
   localparam int LEVELS = $clog2(CHAINS);
@@ -46,11 +42,9 @@ module packed_dot_tree #(
     end
   end
   for (genvar n = 1; n < LEAVES; n++) begin : node
-    always_ff @(posedge clk) begin
-      if (ce) begin
-        low[n] <= low[2*n] + low[2*n+1];
-        high[n] <= high[2*n] + high[2*n+1];
-      end
+    always_ff @(posedge clk) if (ce) begin
+      low[n] <= low[2*n] + low[2*n+1];
+      high[n] <= high[2*n] + high[2*n+1];
     end
   end
 endmodule

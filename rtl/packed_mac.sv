@@ -10,14 +10,9 @@ module packed_mac #(
     parameter bit A_SKEWED = 0,
     parameter bit W_SKEWED = 0
 ) (
-    input logic clk,
-    input logic ce,
-    input logic first,
-    input logic [8*DEPTH-1:0] a,
-    input logic [8*DEPTH-1:0] w0,
-    input logic [8*DEPTH-1:0] w1,
-    output logic [ACC_WIDTH-1:0] acc0,
-    output logic [ACC_WIDTH-1:0] acc1
+    input logic clk, input logic ce, input logic first,
+    input logic [8*DEPTH-1:0] a, input logic [8*DEPTH-1:0] w0, input logic [8*DEPTH-1:0] w1,
+    output logic [ACC_WIDTH-1:0] acc0, output logic [ACC_WIDTH-1:0] acc1
 );
   logic [35:0] sum;
   logic restart;

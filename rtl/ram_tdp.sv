@@ -8,18 +8,11 @@ module ram_tdp #(
     parameter int DEPTH = 512,
     parameter int LATENCY = 1
 ) (
-    input logic clk,
-    input logic ce,
-    input logic a_en,
-    input logic a_we,
-    input logic [(DEPTH > 1 ? $clog2(DEPTH) : 1)-1:0] a_addr,
-    input logic [WIDTH-1:0] a_wdata,
-    output logic [WIDTH-1:0] a_rdata,
-    input logic b_en,
-    input logic b_we,
-    input logic [(DEPTH > 1 ? $clog2(DEPTH) : 1)-1:0] b_addr,
-    input logic [WIDTH-1:0] b_wdata,
-    output logic [WIDTH-1:0] b_rdata
+    input logic clk, input logic ce,
+    input logic a_en, input logic a_we, input logic [(DEPTH > 1 ? $clog2(DEPTH) : 1)-1:0] a_addr,
+        input logic [WIDTH-1:0] a_wdata, output logic [WIDTH-1:0] a_rdata,
+    input logic b_en, input logic b_we, input logic [(DEPTH > 1 ? $clog2(DEPTH) : 1)-1:0] b_addr,
+        input logic [WIDTH-1:0] b_wdata, output logic [WIDTH-1:0] b_rdata
 );
   (* ram_style = "block" *)
   logic [WIDTH-1:0] words[0:DEPTH-1];

@@ -9,10 +9,8 @@ module reduce_tree #(
     parameter int OPERATION = 0,
     parameter int OUT_WIDTH = 19
 ) (
-    input logic clk,
-    input logic ce,
-    input logic [COUNT*WIDTH-1:0] in,
-    output logic [OUT_WIDTH-1:0] out
+    input logic clk, input logic ce,
+    input logic [COUNT*WIDTH-1:0] in, output logic [OUT_WIDTH-1:0] out
 );
   // Node 1 is the root, node n has children 2n and 2n+1; nodes COUNT ... 2 COUNT - 1 would be leaves of a tree that
   // is not full, so the leaves are those of the next full one, and a node without a second child passes on its first.

@@ -11,11 +11,8 @@ module rom #(
     parameter int LATENCY = 1,
     parameter logic [WIDTH*DEPTH-1:0] INIT = '0
 ) (
-    input logic clk,
-    input logic ce,
-    input logic re,
-    input logic [(DEPTH > 1 ? $clog2(DEPTH) : 1)-1:0] raddr,
-    output logic [WIDTH-1:0] rdata
+    input logic clk, input logic ce,
+    input logic re, input logic [(DEPTH > 1 ? $clog2(DEPTH) : 1)-1:0] raddr, output logic [WIDTH-1:0] rdata
 );
   (* rom_style = STYLE *)
   logic [WIDTH-1:0] words[0:DEPTH-1];

@@ -5,10 +5,8 @@ module skew #(
     parameter int LANES = 8,
     parameter int WIDTH = 8
 ) (
-    input logic clk,
-    input logic ce,
-    input logic [LANES*WIDTH-1:0] in,
-    output logic [LANES*WIDTH-1:0] out
+    input logic clk, input logic ce,
+    input logic [LANES*WIDTH-1:0] in, output logic [LANES*WIDTH-1:0] out
 );
   for (genvar i = 0; i < LANES; i++) begin : lane
     delay_line #(.WIDTH(WIDTH), .LATENCY(i)) delay (

@@ -5,14 +5,9 @@
 module skid_buffer #(
     parameter int WIDTH = 32
 ) (
-    input logic clk,
-    input logic rst,
-    input logic in_valid,
-    output logic in_ready,
-    input logic [WIDTH-1:0] in_data,
-    output logic out_valid,
-    input logic out_ready,
-    output logic [WIDTH-1:0] out_data
+    input logic clk, input logic rst,
+    input logic in_valid, output logic in_ready, input logic [WIDTH-1:0] in_data,
+    output logic out_valid, input logic out_ready, output logic [WIDTH-1:0] out_data
 );
   logic kept;
   logic [WIDTH-1:0] data;

@@ -158,7 +158,7 @@ TEST(Synthesis, AnArraysProcessesAreCountedOneByOne) {
   EXPECT_EQ(names, (std::vector<std::string>{"linear_32_core", "linear_32_core_multiply",
                                              "linear_32_core_read_weight", "linear_32_core_read_x",
                                              "linear_32_core_write_y"}));
-  EXPECT_EQ(total_of(modules), counts(862, 274, 1486, 33, 8));
+  EXPECT_EQ(total_of(modules), counts(852, 274, 1482, 33, 8));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "kernel/codegen/hls/pragmas.h"
 #include "kernel/codegen/hls/types.h"
 #include "kernel/codegen/hls/writer.h"
+#include "kernel/codegen/lines.h"
 #include "kernel/rewrite.h"
 
 namespace heddle::kernel::hls {
@@ -76,12 +77,13 @@ std::string scalar_function(const Function& function, const Program& program) {
     const std::string name = local_name(binding.name, taken);
     body += wrap_line(fmt::format("const {} {} = {};", cpp_type(type), name,
                                   ExpressionPrinter(scope).value(type, binding.value)),
-                      2);
+                      2, kColumns);
     scope.variables[binding.name] = {name, type};
   }
   const Type& type = function.result.type();
-  body += wrap_line(
-      fmt::format("return {};", ExpressionPrinter(scope).value(type, function.result)), 2);
+  body +=
+      wrap_line(fmt::format("return {};", ExpressionPrinter(scope).value(type, function.result)), 2,
+                kColumns);
   const std::string& name = program.scalar_functions.at(function.name);
   return function_text("", fmt::format("static {} {}", cpp_type(type), name), parameters, body);
 }

@@ -9,34 +9,11 @@
 #include "kernel/codegen/hls/pragmas.h"
 #include "kernel/codegen/hls/types.h"
 #include "kernel/codegen/hls/uses.h"
+#include "kernel/codegen/lines.h"
 #include "kernel/rewrite.h"
 
 namespace heddle::kernel::hls {
 namespace {
-
-constexpr std::size_t kColumns = 100;
-
-/// Where to break a line of at most `limit` characters: behind a comma or before an operator, as
-/// far out of parentheses as there is one in the line's last two thirds.
-std::size_t break_of(const std::string& text, std::size_t limit) {
-  constexpr std::string_view kOperators = "+-*/%&|^?:=!<>";
-  std::size_t best = std::string::npos;
-  int least = 0;
-  int depth = 0;
-  for (std::size_t at = 0; at <= limit && at + 1 < text.size(); ++at) {
-    if (text[at] == '(' || text[at] == '[') ++depth;
-    if (text[at] == ')' || text[at] == ']') --depth;
-    if (text[at] != ' ' || at < limit / 3) continue;
-    const bool is_comma = text[at - 1] == ',';
-    if (!is_comma && kOperators.find(text[at + 1]) == std::string_view::npos) continue;
-    const int cost = 2 * depth + (is_comma ? 0 : 1);
-    if (best == std::string::npos || cost <= least) {
-      best = at;
-      least = cost;
-    }
-  }
-  return best == std::string::npos ? text.rfind(' ', limit) : best;
-}
 
 bool has_loads(const Expr& root) {
   bool found = false;
@@ -81,19 +58,6 @@ bool has_compound_assignment(const Type& target, const Expr& e, ReduceOp op) {
 
 }  // namespace
 
-std::string wrap_line(std::string text, std::size_t indent) {
-  std::string result;
-  std::string margin(indent, ' ');
-  while (margin.size() + text.size() > kColumns) {
-    const std::size_t at = break_of(text, kColumns - margin.size());
-    if (at == std::string::npos || at == 0) break;
-    result += margin + text.substr(0, at) + "\n";
-    text.erase(0, at + 1);
-    margin.assign(indent + 4, ' ');
-  }
-  return result + margin + text + "\n";
-}
-
 std::string Program::add_function(const std::string& wanted) {
   std::set<std::string> taken = names;
   taken.insert(local_names.begin(), local_names.end());
@@ -121,7 +85,7 @@ std::string function_text(const std::string& comment, const std::string& signatu
 }
 
 void Writer::line(const std::string& text) {
-  text_ += wrap_line(text, 2 * static_cast<std::size_t>(depth_));
+  text_ += wrap_line(text, 2 * static_cast<std::size_t>(depth_), kColumns);
 }
 
 void Writer::statements(const Stmt& stmt, bool can_be_region) {

@@ -34,8 +34,8 @@ struct KernelNames {
   std::set<std::string> taken;
 };
 
-/// The text in lines of at most 100 characters, as far as it has spaces to break at.
-std::string wrap_line(std::string text, std::size_t indent);
+/// Characters in a line.
+constexpr std::size_t kColumns = 100;
 
 /// A function's text. The signature is "static void f"; parameters go on lines of their own if
 /// long.

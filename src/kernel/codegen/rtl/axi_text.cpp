@@ -21,29 +21,87 @@ struct BusSignal {
   int width;
 };
 
-std::vector<BusSignal> read_channels(int bus) {
-  return {{"output", "arvalid", 1}, {"input", "arready", 1}, {"output", "araddr", 64},
-          {"output", "arlen", 8},   {"output", "arsize", 3}, {"output", "arburst", 2},
-          {"input", "rvalid", 1},   {"output", "rready", 1}, {"input", "rdata", bus},
-          {"input", "rresp", 2},    {"input", "rlast", 1}};
+using Channel = std::vector<BusSignal>;
+
+std::vector<Channel> read_channels(int bus) {
+  return {{{"output", "arvalid", 1},
+           {"input", "arready", 1},
+           {"output", "araddr", 64},
+           {"output", "arlen", 8},
+           {"output", "arsize", 3},
+           {"output", "arburst", 2}},
+          {{"input", "rvalid", 1},
+           {"output", "rready", 1},
+           {"input", "rdata", bus},
+           {"input", "rresp", 2},
+           {"input", "rlast", 1}}};
 }
 
-std::vector<BusSignal> write_channels(int bus) {
-  return {{"output", "awvalid", 1},     {"input", "awready", 1}, {"output", "awaddr", 64},
-          {"output", "awlen", 8},       {"output", "awsize", 3}, {"output", "awburst", 2},
-          {"output", "wvalid", 1},      {"input", "wready", 1},  {"output", "wdata", bus},
-          {"output", "wstrb", bus / 8}, {"output", "wlast", 1},  {"input", "bvalid", 1},
-          {"output", "bready", 1},      {"input", "bresp", 2}};
+std::vector<Channel> write_channels(int bus) {
+  return {{{"output", "awvalid", 1},
+           {"input", "awready", 1},
+           {"output", "awaddr", 64},
+           {"output", "awlen", 8},
+           {"output", "awsize", 3},
+           {"output", "awburst", 2}},
+          {{"output", "wvalid", 1},
+           {"input", "wready", 1},
+           {"output", "wdata", bus},
+           {"output", "wstrb", bus / 8},
+           {"output", "wlast", 1}},
+          {{"input", "bvalid", 1}, {"output", "bready", 1}, {"input", "bresp", 2}}};
 }
 
-std::vector<BusSignal> control_channels() {
+std::vector<Channel> control_channels() {
   constexpr int kAddress = kControlAddressBits;
-  return {{"input", "awvalid", 1},       {"output", "awready", 1}, {"input", "awaddr", kAddress},
-          {"input", "wvalid", 1},        {"output", "wready", 1},  {"input", "wdata", 32},
-          {"input", "wstrb", 4},         {"output", "bvalid", 1},  {"input", "bready", 1},
-          {"output", "bresp", 2},        {"input", "arvalid", 1},  {"output", "arready", 1},
-          {"input", "araddr", kAddress}, {"output", "rvalid", 1},  {"input", "rready", 1},
-          {"output", "rdata", 32},       {"output", "rresp", 2}};
+  return {{{"input", "awvalid", 1}, {"output", "awready", 1}, {"input", "awaddr", kAddress}},
+          {{"input", "wvalid", 1},
+           {"output", "wready", 1},
+           {"input", "wdata", 32},
+           {"input", "wstrb", 4}},
+          {{"output", "bvalid", 1}, {"input", "bready", 1}, {"output", "bresp", 2}},
+          {{"input", "arvalid", 1}, {"output", "arready", 1}, {"input", "araddr", kAddress}},
+          {{"output", "rvalid", 1},
+           {"input", "rready", 1},
+           {"output", "rdata", 32},
+           {"output", "rresp", 2}}};
+}
+
+/// The module's ports, channel by channel.
+std::vector<std::vector<AxiPort>> channel_ports(const Design& design) {
+  std::vector<std::vector<AxiPort>> ports;
+  const auto add = [&](const std::vector<Channel>& channels, const std::string& prefix) {
+    for (const Channel& channel : channels) {
+      std::vector<AxiPort>& group = ports.emplace_back();
+      group.reserve(channel.size());
+      for (const BusSignal& signal : channel) {
+        group.push_back(
+            {signal.direction, fmt::format("{}_{}", prefix, signal.name), signal.width});
+      }
+    }
+  };
+  add(control_channels(), "s_axi_control");
+  for (const ControlArgument& argument : control_arguments(design)) {
+    if (argument.memory == nullptr) continue;
+    add(read_channels(bus_bits(*argument.memory)), "m_axi_" + argument.name);
+    add(write_channels(bus_bits(*argument.memory)), "m_axi_" + argument.name);
+  }
+  return ports;
+}
+
+/// Connections of an instance's channels, "m_axi_..." and the like, with the module's own.
+PortGroups connected(const std::vector<Channel>& channels, const std::string& inner,
+                     const std::string& outer) {
+  PortGroups groups;
+  groups.reserve(channels.size());
+  for (const Channel& channel : channels) {
+    std::vector<std::string>& group = groups.emplace_back();
+    group.reserve(channel.size());
+    for (const BusSignal& signal : channel) {
+      group.push_back(fmt::format(".{0}_{2}({1}_{2})", inner, outer, signal.name));
+    }
+  }
+  return groups;
 }
 
 class AxiModule {
@@ -61,32 +119,26 @@ class AxiModule {
     return fmt::format(
         "// {}: {}\n// {} behind AXI4.\n"
         "/* verilator lint_off UNUSEDSIGNAL */  // Channels that nothing uses.\n"
-        "module {} (\n  {}\n);\n{}endmodule\n",
-        name, design_.kernel->summary, core_name(*design_.kernel), name,
-        fmt::join(ports(), ",\n  "), text_.lines);
+        "module {} (\n{});\n{}endmodule\n",
+        name, design_.kernel->summary, core_name(*design_.kernel), name, ports(), text_.lines);
   }
 
  private:
-  std::vector<std::string> ports() const {
-    std::vector<std::string> list = {"input logic ap_clk", "input logic ap_rst_n"};
-    list.emplace_back(
-        "/* verilator lint_off SYMRSVDWORD */\n"
-        "  output logic interrupt\n"
-        "  /* verilator lint_on SYMRSVDWORD */");
-    for (const AxiPort& port : axi_ports(design_)) {
-      const std::string type = port.width == 1 ? "logic" : vector_type(port.width, false);
-      list.push_back(fmt::format("{} {} {}", port.direction, type, port.name));
+  [[nodiscard]] std::string ports() const {
+    PortGroups groups = {{"input logic ap_clk", "input logic ap_rst_n"}};
+    for (const std::vector<AxiPort>& channel : channel_ports(design_)) {
+      std::vector<std::string>& group = groups.emplace_back();
+      group.reserve(channel.size());
+      for (const AxiPort& port : channel) {
+        group.push_back(port_text(port.direction, port.width, port.name));
+      }
     }
-    return list;
-  }
-
-  void instance(const std::string& module, const std::vector<std::string>& parameters,
-                const std::string& name, const std::vector<std::string>& connections) {
-    text_.line(parameters.empty()
-                   ? fmt::format("{} {} (", module, name)
-                   : fmt::format("{} #({}) {} (", module, fmt::join(parameters, ", "), name));
-    text_.line(fmt::format("    {});", fmt::join(connections, ",\n      ")));
-    text_.gap();
+    Text text;
+    text.list(groups, ",");
+    return text.lines +
+           "  /* verilator lint_off SYMRSVDWORD */\n"
+           "  output logic interrupt\n"
+           "  /* verilator lint_on SYMRSVDWORD */\n";
   }
 
   /// Registers, and a run from ap_start to the core's done.
@@ -104,40 +156,43 @@ class AxiModule {
     text_.line("wire start = ap_start & ~running;");
     text_.line("always_ff @(posedge ap_clk) running <= ~rst & ~done & (running | start);");
     text_.line(fmt::format("wire [{}:0] args;", total - 1));
-    std::vector<std::string> connections = {".clk(ap_clk)", ".rst"};
-    for (const BusSignal& signal : control_channels()) {
-      connections.push_back(fmt::format(".s_axi_{0}(s_axi_control_{0})", signal.name));
-    }
-    connections.insert(connections.end(),
-                       {".ap_start", ".ap_done(done)", ".ap_ready(done)",
-                        ".ap_idle(~ap_start & ~running)", ".interrupt", ".args"});
-    instance(
-        "axi_lite_control",
-        {fmt::format(".ARGS({})", arguments_.size()),
-         fmt::format(".WIDTHS({{{}}})", fmt::join(widths, ", ")), fmt::format(".TOTAL({})", total),
-         fmt::format(".ADDR_WIDTH({})", kControlAddressBits)},
-        "control", connections);
+    PortGroups connections = connected(control_channels(), "s_axi", "s_axi_control");
+    connections.insert(connections.begin(), {".clk(ap_clk)", ".rst"});
+    connections.push_back({".ap_start", ".ap_done(done)", ".ap_ready(done)",
+                           ".ap_idle(~ap_start & ~running)", ".interrupt", ".args"});
+    text_.instance(
+        fmt::format("axi_lite_control #(.ARGS({}), .WIDTHS({{{}}}), .TOTAL({}), "
+                    ".ADDR_WIDTH({})) control",
+                    arguments_.size(), fmt::join(widths, ", "), total, kControlAddressBits),
+        connections);
+    text_.gap();
   }
 
   void core() {
-    std::vector<std::string> connections = {".clk(ap_clk)", ".rst", ".start", ".done"};
+    PortGroups connections = {{".clk(ap_clk)", ".rst", ".start", ".done"}};
+    Declarations wires;
     int bit = 0;
     for (const ControlArgument& argument : arguments_) {
+      std::vector<std::string>& group = connections.emplace_back();
       if (argument.memory == nullptr) {
         const auto& scalar = std::get<ScalarParameter>(*parameter(argument.name));
-        connections.push_back(
+        group.push_back(
             fmt::format(".arg_{}(args[{} +: {}])", argument.name, bit, scalar.type.bits()));
       } else {
         text_.line(fmt::format("wire [63:0] {}_base = args[{} +: 64];", argument.name, bit));
-        for (const CorePort& port : core_ports(*argument.memory)) {
-          text_.line(fmt::format("wire [{}:0] {}_{};", port.width - 1, argument.name, port.signal));
-          connections.push_back(fmt::format(".{}_{}", argument.name, port.signal));
+        const std::vector<CorePort> ports = core_ports(*argument.memory);
+        group.reserve(ports.size());
+        for (const CorePort& port : ports) {
+          wires.add(wire_type(port.width), fmt::format("{}_{}", argument.name, port.signal));
+          group.push_back(fmt::format(".{}_{}", argument.name, port.signal));
         }
       }
       bit += argument.bits;
     }
+    text_.lines += wires.lines();
     text_.gap();
-    instance(core_name(*design_.kernel), {}, "core", connections);
+    text_.instance(core_name(*design_.kernel) + " core", connections);
+    text_.gap();
   }
 
   const Parameter* parameter(const std::string& name) const {
@@ -148,53 +203,59 @@ class AxiModule {
 
   /// What the parameters of both engines share. A burst waits for a quarter of the time that
   /// schedules reckon with, and there may be as many under way as there are accesses.
-  static std::vector<std::string> engine(const Memory& memory, int cycles) {
+  static std::string engine(const Memory& memory, int cycles) {
     const int age = std::max(1, cycles / 4);
-    return {fmt::format(".WORD_WIDTH({})", memory.word_bits()),
-            fmt::format(".DATA_WIDTH({})", bus_bits(memory)), fmt::format(".AGE({})", age),
-            fmt::format(".QUIET({})", std::min(4, age)),
-            fmt::format(".OUTSTANDING({})", std::max(2, cycles))};
+    return fmt::format(".WORD_WIDTH({}), .DATA_WIDTH({}), .AGE({}), .QUIET({}), .OUTSTANDING({})",
+                       memory.word_bits(), bus_bits(memory), age, std::min(4, age),
+                       std::max(2, cycles));
   }
 
   void engines(const Memory& memory) {
     const std::string& name = memory.array.name;
-    const auto connections = [&](const std::vector<BusSignal>& bus,
+    const auto connections = [&](const std::vector<Channel>& bus,
                                  const std::vector<const char*>& signals) {
-      std::vector<std::string> list = {".clk(ap_clk)", ".rst", fmt::format(".base({}_base)", name)};
-      for (const char* signal : signals) list.push_back(fmt::format(".{0}({1}_{0})", signal, name));
-      for (const BusSignal& signal : bus) {
-        list.push_back(fmt::format(".m_axi_{0}(m_axi_{1}_{0})", signal.name, name));
-      }
-      return list;
+      std::vector<std::string> own = {".clk(ap_clk)", ".rst", fmt::format(".base({}_base)", name)};
+      own.reserve(own.size() + signals.size());
+      for (const char* signal : signals) own.push_back(fmt::format(".{0}({1}_{0})", signal, name));
+      PortGroups groups = connected(bus, "m_axi", "m_axi_" + name);
+      groups.insert(groups.begin(), std::move(own));
+      return groups;
     };
-    const std::vector<BusSignal> reads = read_channels(bus_bits(memory));
+    const std::vector<Channel> reads = read_channels(bus_bits(memory));
     if (memory.is_read) {
-      instance("axi_read_words", engine(memory, design_.target.memory_read), name + "_reader",
-               connections(reads, {"read_valid", "read_ready", "read_index", "data_valid",
-                                   "data_ready", "data"}));
+      text_.instance(fmt::format("axi_read_words #({}) {}_reader",
+                                 engine(memory, design_.target.memory_read), name),
+                     connections(reads, {"read_valid", "read_ready", "read_index", "data_valid",
+                                         "data_ready", "data"}));
     } else {
       still(reads, name);
     }
-    const std::vector<BusSignal> writes = write_channels(bus_bits(memory));
+    text_.gap();
+    const std::vector<Channel> writes = write_channels(bus_bits(memory));
     if (memory.is_written) {
-      std::vector<std::string> parameters = engine(memory, design_.target.memory_write);
-      parameters.push_back(fmt::format(".LANES({})", memory.lanes));
-      std::vector<std::string> list = connections(
+      PortGroups groups = connections(
           writes, {"write_valid", "write_ready", "write_index", "write_value", "written"});
-      list.push_back(memory.lanes > 1 ? fmt::format(".write_enable({}_write_enable)", name)
-                                      : ".write_enable(1'b1)");
-      instance("axi_write_words", parameters, name + "_writer", list);
+      groups.front().push_back(memory.lanes > 1
+                                   ? fmt::format(".write_enable({}_write_enable)", name)
+                                   : ".write_enable(1'b1)");
+      text_.instance(fmt::format("axi_write_words #({}, .LANES({})) {}_writer",
+                                 engine(memory, design_.target.memory_write), memory.lanes, name),
+                     groups);
     } else {
       still(writes, name);
     }
+    text_.gap();
   }
 
-  void still(const std::vector<BusSignal>& bus, const std::string& name) {
-    for (const BusSignal& signal : bus) {
-      if (std::string_view(signal.direction) != "output") continue;
-      text_.line(fmt::format("assign m_axi_{}_{} = '0;", name, signal.name));
+  void still(const std::vector<Channel>& bus, const std::string& name) {
+    std::vector<std::string> driven;
+    for (const Channel& channel : bus) {
+      for (const BusSignal& signal : channel) {
+        if (std::string_view(signal.direction) != "output") continue;
+        driven.push_back(fmt::format("m_axi_{}_{}", name, signal.name));
+      }
     }
-    text_.gap();
+    text_.line(fmt::format("assign {{{}}} = '0;", fmt::join(driven, ", ")));
   }
 
   const Design& design_;
@@ -222,16 +283,8 @@ std::vector<ControlArgument> control_arguments(const Design& design) {
 
 std::vector<AxiPort> axi_ports(const Design& design) {
   std::vector<AxiPort> ports;
-  const auto add = [&](const std::vector<BusSignal>& signals, const std::string& prefix) {
-    for (const BusSignal& signal : signals) {
-      ports.push_back({signal.direction, fmt::format("{}_{}", prefix, signal.name), signal.width});
-    }
-  };
-  add(control_channels(), "s_axi_control");
-  for (const ControlArgument& argument : control_arguments(design)) {
-    if (argument.memory == nullptr) continue;
-    add(read_channels(bus_bits(*argument.memory)), "m_axi_" + argument.name);
-    add(write_channels(bus_bits(*argument.memory)), "m_axi_" + argument.name);
+  for (const std::vector<AxiPort>& channel : channel_ports(design)) {
+    ports.insert(ports.end(), channel.begin(), channel.end());
   }
   return ports;
 }

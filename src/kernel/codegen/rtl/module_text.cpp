@@ -24,18 +24,17 @@ class Module {
 
   /// The module's text; those of the processes that it starts are added to `files`.
   std::string write(const RegionPtr& body, std::map<std::string, std::string>& files) {
-    control_.line("// Whoever starts does so for one cycle: the token stays until it can go.");
+    control_.comment("Whoever starts does so for one cycle: the token stays until it can go.");
     control_.line("logic is_held;");
     control_.line("wire begins = start | is_held;");
-    control_.line(
-        "always_ff @(posedge clk) if (rst) is_held <= 1'b0; else is_held <= begins & ~ce;");
+    control_.clocked("if (rst) is_held <= 1'b0; else is_held <= begins & ~ce;");
     control_.gap();
     const std::string done = region(body, "begins");
     control_.line(fmt::format("assign done = ce & ({});", done));
     for (const Memory& memory : design_.memories) memory_text(memory);
     Text stall;
-    stall.line("// One clock enable: everything waits while something cannot go on.");
-    stall.line(fmt::format("wire ce = ~({});", joined(stalls_, " | ", "1'b0")));
+    stall.comment("One clock enable: everything waits while something cannot go on.");
+    stall.line(fmt::format("wire ce = ~({});", joined(stalls_, "|", "1'b0")));
     stall.gap();
     const Kernel& kernel = *design_.kernel;
     const std::string head = process_.empty()
@@ -51,8 +50,9 @@ class Module {
     return fmt::format(
         "{}/* verilator lint_off UNUSEDSIGNAL */  // Results have more bits than are kept.\n"
         "/* verilator lint_off PINCONNECTEMPTY */  // How full queues are.\n"
-        "{}\n{}{}{}{}endmodule\n",
-        head, ports(), declarations_.lines, stall.lines, control_.lines, memories_.lines);
+        "{}{}{}{}{}{}endmodule\n",
+        head, ports(), declarations_.lines(), tables_.lines, stall.lines, control_.lines,
+        memories_.lines);
   }
 
   [[nodiscard]] std::string name() const {
@@ -86,30 +86,35 @@ class Module {
   }
 
   std::string ports() {
-    std::vector<std::string> list = {"input logic clk", "input logic rst", "input logic start",
-                                     "output logic done"};
+    PortGroups list = {
+        {"input logic clk", "input logic rst", "input logic start", "output logic done"}};
+    list.reserve(1 + design_.kernel->parameters.size() + outer_.size() + design_.memories.size());
     for (const Parameter& parameter : design_.kernel->parameters) {
       if (const auto* scalar = std::get_if<ScalarParameter>(&parameter)) {
         const std::string type = vector_type(scalar->type.bits(), is_signed(scalar->type));
-        list.push_back(fmt::format("input {} arg_{}", type, scalar->name));
+        list.push_back({fmt::format("input {} arg_{}", type, scalar->name)});
       }
     }
     if (!process_.empty()) {
       for (const auto& [name, type] : outer_) {
-        list.push_back(fmt::format("input {} {}", type, name));
+        list.push_back({fmt::format("input {} {}", type, name)});
       }
     }
     for (const Memory& memory : design_.memories) {
       std::vector<CorePort> own;
       if (has(memory)) own = core_ports(memory);
       if (memory.kind == Memory::Kind::kStream && !process_.empty()) own = stream_ports(memory);
+      if (own.empty()) continue;
+      std::vector<std::string>& group = list.emplace_back();
+      group.reserve(own.size());
       for (const CorePort& port : own) {
-        const std::string type = port.width == 1 ? "logic" : vector_type(port.width, false);
-        list.push_back(
-            fmt::format("{} {} {}_{}", port.direction, type, memory.array.name, port.signal));
+        group.push_back(
+            port_text(port.direction, port.width, memory.array.name + "_" + port.signal));
       }
     }
-    return fmt::format("module {} (\n  {}\n);", name(), fmt::join(list, ",\n  "));
+    Text text;
+    text.list(list, "");
+    return fmt::format("module {} (\n{});\n", name(), text.lines);
   }
 
   /// The sides of a stream that this module's leaves use.
@@ -146,13 +151,13 @@ class Module {
     const int width = counter_width(loop);
     const int bits = bits_for(loop.lowest, loop.highest);
     const bool is_signed = loop.lowest < 0;
-    declarations_.line(fmt::format("{} {}_count;", vector_type(width, is_signed), name));
-    declarations_.line(fmt::format("wire {}[{}:0] {} = {};", is_signed ? "signed " : "", bits - 1,
-                                   name, resized(name + "_count", width, bits)));
-    declarations_.line(fmt::format("logic {}_check;", name));
-    declarations_.line(fmt::format("wire {}_again;", name));
-    control_.line(fmt::format("// for {} in {}..{}", loop.name, to_string(loop.lower.value),
-                              to_string(loop.upper.value)));
+    declarations_.add(vector_type(width, is_signed), name + "_count");
+    declarations_.add("logic", name + "_check");
+    declarations_.add("wire", name + "_again");
+    control_.comment(fmt::format("for {} in {}..{}", loop.name, to_string(loop.lower.value),
+                                 to_string(loop.upper.value)));
+    control_.line(fmt::format("wire {} {} = {};", vector_range(bits, is_signed), name,
+                              resized(name + "_count", width, bits)));
     control_.line(fmt::format("wire {}_go = {};", name, go));
     const int wide = std::max(width, loop.upper.register_name.empty() ? 1 : 64) + 1;
     const std::string upper = bound_text(loop.upper, wide);
@@ -161,22 +166,17 @@ class Module {
     around_[name] = vector_type(bits, is_signed);
     const std::string done = region(repeat.body, fmt::format("({0}_check & {0}_more)", name));
     control_.line(fmt::format("assign {}_again = {};", name, done));
-    control_.line("always_ff @(posedge clk)");
-    control_.line(fmt::format("  if (rst) {}_check <= 1'b0;", name));
-    control_.line(fmt::format("  else if (ce) {0}_check <= {0}_go | {0}_again;", name));
-    control_.line("always_ff @(posedge clk) if (ce) begin");
-    control_.line(
-        fmt::format("  if ({0}_go) {0}_count <= {1};", name, bound_text(loop.lower, width)));
-    control_.line(fmt::format("  else if ({0}_again) {0}_count <= {0}_count + {1};", name,
-                              literal(1, width)));
-    control_.line("end");
+    control_.step(name + "_check", fmt::format("{0}_go | {0}_again", name));
+    control_.enabled(
+        {fmt::format("if ({0}_go | {0}_again) {0}_count <= {0}_go ? {1} : {0}_count + {2};", name,
+                     bound_text(loop.lower, width), literal(1, width))});
     control_.gap();
     return fmt::format("({0}_check & ~{0}_more)", name);
   }
 
   std::string text(const Choice& choice, const std::string& go) {
     const std::string name = fmt::format("choice{}", choices_++);
-    control_.line(fmt::format("// if {}", to_string(choice.condition)));
+    control_.comment(fmt::format("if {}", to_string(choice.condition)));
     control_.line(fmt::format("wire {}_go = {};", name, go));
     const std::string holds = choice.register_name.empty()
                                   ? literal(choice.condition.as<Constant>()->raw, 1)
@@ -190,11 +190,11 @@ class Module {
   std::string text(const Flush& flush, const std::string& go) {
     const std::string name = fmt::format("flush{}", flushes_++);
     const int cycles = design_.target.memory_write;
-    control_.line(fmt::format("// Writes of {} arrive.", fmt::join(flush.arrays, ", ")));
+    control_.comment(fmt::format("Writes of {} arrive.", fmt::join(flush.arrays, ", ")));
     control_.shift_register(name, cycles, go);
     control_.gap();
+    declarations_.add("wire", name + "_waits");
     for (const std::string& array : flush.arrays) {
-      declare_once(fmt::format("wire {}_waits;", name));
       stalls_.push_back(fmt::format("({}_waits & ({}_pending != 32'd0))", name, array));
     }
     control_.line(fmt::format("assign {0}_waits = {0}[{1}];", name, cycles));
@@ -207,9 +207,9 @@ class Module {
     control_.line(fmt::format("wire {0}_go = ce & ({1});", own, go));
     control_.line(fmt::format("wire [{}:0] {}_done;", count - 1, own));
     control_.line(fmt::format("logic [{}:0] {}_ended;", count - 1, own));
-    control_.line("always_ff @(posedge clk)");
-    control_.line(fmt::format("  if (rst | (ce & (&{0}_ended))) {0}_ended <= '0;", own));
-    control_.line(fmt::format("  else {0}_ended <= {0}_ended | {0}_done;", own));
+    control_.clocked(fmt::format(
+        "if (rst | (ce & (&{0}_ended))) {0}_ended <= '0; else {0}_ended <= {0}_ended | {0}_done;",
+        own));
     for (std::size_t i = 0; i < count; ++i) {
       const Module module(design_, fork.processes[i].name);
       processes_.push_back(fork.processes[i]);
@@ -218,10 +218,6 @@ class Module {
     }
     control_.gap();
     return fmt::format("(&{}_ended)", own);
-  }
-
-  void declare_once(const std::string& line) {
-    if (declarations_.lines.find(line) == std::string::npos) declarations_.line(line);
   }
 
   // Memories.
@@ -259,28 +255,22 @@ class Module {
     const std::string name = "reg_" + memory.array.name;
     const int width = element.bits();
     const bool is_number = is_signed(element) && memory.banks.count == 1;
-    declarations_.line(fmt::format(
-        "{} {};", vector_type(static_cast<int>(memory.banks.count) * width, is_number), name));
+    declarations_.add(vector_type(static_cast<int>(memory.banks.count) * width, is_number), name);
     if (writes.empty()) return memories_.line(fmt::format("assign {} = '0;", name));
     const bool is_whole =
         std::ranges::all_of(writes, [](const Site* site) { return site->at.empty(); });
-    if (is_whole) {
-      memories_.line("always_ff @(posedge clk) if (ce) begin");
-      for (const Site* site : writes) {
-        memories_.line(fmt::format("  if ({}) {} <= {};", site->wanted, name, site->data));
-      }
-      return memories_.line("end");
-    }
-    memories_.line(fmt::format("for (genvar b = 0; b < {}; b = b + 1) begin : {}_bank",
-                               memory.banks.count, name));
-    memories_.line("  always_ff @(posedge clk) if (ce) begin");
+    const std::string bank = is_whole ? "" : fmt::format("[b * {0} +: {0}]", width);
+    std::vector<std::string> statements;
+    statements.reserve(writes.size());
     for (const Site* site : writes) {
-      memories_.line(fmt::format("    if ({0}) {1}[b * {2} +: {2}] <= {3}[b * {2} +: {2}];",
-                                 site->at.empty() ? site->wanted : site->at + "[b]", name, width,
-                                 site->data));
+      statements.push_back(fmt::format("if ({0}) {1}{3} <= {2}{3};",
+                                       site->at.empty() ? site->wanted : site->at + "[b]", name,
+                                       site->data, bank));
     }
-    memories_.line("  end");
-    memories_.line("end");
+    if (is_whole) return memories_.enabled(statements);
+    memories_.open("b", memory.banks.count, name + "_bank");
+    memories_.enabled(statements);
+    memories_.close();
   }
 
   void rom(const Memory& memory) {
@@ -290,9 +280,8 @@ class Module {
          ++element) {
       elements.push_back(literal(raw_of(*element->as<Constant>(), element->type()), width));
     }
-    declarations_.line(fmt::format("localparam [{}:0] rom_{} = {{{}}};",
-                                   memory.banks.depth * width - 1, memory.array.name,
-                                   fmt::join(elements, ", ")));
+    tables_.line(fmt::format("localparam [{}:0] rom_{} = {{{}}};", memory.banks.depth * width - 1,
+                             memory.array.name, fmt::join(elements, ", ")));
   }
 
   /// Of an access, what concerns one unit: expressions over `unit`, which may be a genvar.
@@ -355,24 +344,22 @@ class Module {
     const std::int64_t bits = memory.unit * memory.array.element.bits();
     const std::int64_t units = memory.units();
     const int address = bits_for(0, std::max<std::int64_t>(memory.banks.depth - 1, 1));
-    declarations_.line(fmt::format("wire [{}:0] {}_rdata;", units * bits - 1, name));
+    declarations_.add("wire " + vector_range(units * bits, false), name + "_rdata");
     const bool is_one = units == 1;
     const std::vector<Part> read = parts_of(reads, "b", is_one, address, bits);
     const std::vector<Part> write = parts_of(writes, "b", is_one, address, bits);
-    if (!is_one) {
-      memories_.line(
-          fmt::format("for (genvar b = 0; b < {}; b = b + 1) begin : {}_banks", units, name));
-    }
-    memories_.line(
-        fmt::format("ram_sdp #(.WIDTH({}), .DEPTH({}), .STYLE(\"{}\"), .LATENCY(1)) {} (", bits,
-                    memory.banks.depth, style_of(memory), name));
-    memories_.line(fmt::format("  .clk, .ce, .we({}), .waddr({}), .wdata({}),", any(write),
-                               chosen(write, address, &Part::address),
-                               chosen(write, bits, &Part::data)));
-    memories_.line(fmt::format("  .re({}), .raddr({}), .rdata({}_rdata{}));", any(read),
-                               chosen(read, address, &Part::address), name,
-                               is_one ? "" : fmt::format("[b * {} +: {}]", bits, bits)));
-    if (!is_one) memories_.line("end");
+    if (!is_one) memories_.open("b", units, name + "_banks");
+    memories_.instance(
+        fmt::format("ram_sdp #(.WIDTH({}), .DEPTH({}), .STYLE(\"{}\"), .LATENCY(1)) {}", bits,
+                    memory.banks.depth, style_of(memory), name),
+        {{".clk", ".ce", fmt::format(".we({})", any(write)),
+          fmt::format(".waddr({})", chosen(write, address, &Part::address)),
+          fmt::format(".wdata({})", chosen(write, bits, &Part::data))},
+         {fmt::format(".re({})", any(read)),
+          fmt::format(".raddr({})", chosen(read, address, &Part::address)),
+          fmt::format(".rdata({}_rdata{})", name,
+                      is_one ? "" : fmt::format("[b * {} +: {}]", bits, bits))}});
+    if (!is_one) memories_.close();
   }
 
   static std::string style_of(const Memory& memory) {
@@ -397,28 +384,23 @@ class Module {
     const std::int64_t bits = memory.unit * memory.array.element.bits();
     const std::int64_t units = memory.units();
     for (const char* signal : {"put", "room", "get", "some"}) {
-      declarations_.line(fmt::format(
-          "wire {}{}_{};", units == 1 ? "" : fmt::format("[{}:0] ", units - 1), name, signal));
+      declarations_.add(wire_type(units), fmt::format("{}_{}", name, signal));
     }
     for (const char* signal : {"value", "front"}) {
-      declarations_.line(fmt::format("wire [{}:0] {}_{};", units * bits - 1, name, signal));
+      declarations_.add(wire_type(units * bits), fmt::format("{}_{}", name, signal));
     }
     const std::string one = units == 1 ? "" : "[b]";
     const std::string part = units == 1 ? "" : fmt::format("[b * {} +: {}]", bits, bits);
-    if (units > 1) {
-      memories_.line(
-          fmt::format("for (genvar b = 0; b < {}; b = b + 1) begin : {}_queues", units, name));
-    }
-    memories_.line(
-        fmt::format("fifo #(.WIDTH({}), .DEPTH({})) {}_queue (", bits, memory.fifo_depth, name));
-    memories_.line(fmt::format(
-        "  .clk, .rst, .in_valid({0}_put{1}), .in_ready({0}_room{1}), .in_data({0}_value{2}),",
-        name, one, part));
-    memories_.line(
-        fmt::format("  .out_valid({0}_some{1}), .out_ready({0}_get{1}), .out_data({0}_front{2}), "
-                    ".count());",
-                    name, one, part));
-    if (units > 1) memories_.line("end");
+    if (units > 1) memories_.open("b", units, name + "_queues");
+    memories_.instance(
+        fmt::format("fifo #(.WIDTH({}), .DEPTH({})) {}_queue", bits, memory.fifo_depth, name),
+        {{".clk", ".rst", fmt::format(".in_valid({}_put{})", name, one),
+          fmt::format(".in_ready({}_room{})", name, one),
+          fmt::format(".in_data({}_value{})", name, part)},
+         {fmt::format(".out_valid({}_some{})", name, one),
+          fmt::format(".out_ready({}_get{})", name, one),
+          fmt::format(".out_data({}_front{})", name, part), ".count()"}});
+    if (units > 1) memories_.close();
   }
 
   /// What a process puts and gets, and that it waits for room or for something.
@@ -442,8 +424,7 @@ class Module {
     const std::string& name = memory.array.name;
     const std::int64_t units = memory.units();
     const std::string wanted = fmt::format("{}_{}_wanted", name, act);
-    declarations_.line(
-        fmt::format("wire {}{};", units == 1 ? "" : fmt::format("[{}:0] ", units - 1), wanted));
+    declarations_.add(wire_type(units), wanted);
     for_units(memory, fmt::format("{}_{}s", name, act), [&](const std::string& unit) {
       return fmt::format("assign {}{} = {};", wanted, units == 1 ? "" : fmt::format("[{}]", unit),
                          any(parts_of(sites, unit, units == 1, 1, 1)));
@@ -455,10 +436,9 @@ class Module {
   template <typename Line>
   void for_units(const Memory& memory, const std::string& label, const Line& line) {
     if (memory.units() == 1) return memories_.line(line("0"));
-    memories_.line(
-        fmt::format("for (genvar b = 0; b < {}; b = b + 1) begin : {}", memory.units(), label));
-    memories_.line("  " + line("b"));
-    memories_.line("end");
+    memories_.open("b", memory.units(), label);
+    memories_.line(line("b"));
+    memories_.close();
   }
 
   void global_reads(const Memory& memory, const std::vector<const Site*>& sites) {
@@ -466,7 +446,7 @@ class Module {
     std::vector<const Site*> waiting;
     std::ranges::copy_if(sites, std::back_inserter(waiting), &Site::waits);
     for (const char* signal : {"read_wanted", "data_wanted"}) {
-      declarations_.line(fmt::format("wire {}_{};", name, signal));
+      declarations_.add("wire", fmt::format("{}_{}", name, signal));
     }
     memories_.line(fmt::format("assign {}_read_wanted = {};", name, any(sites)));
     memories_.line(fmt::format("assign {0}_read_valid = ce & {0}_read_wanted;", name));
@@ -478,7 +458,7 @@ class Module {
     stalls_.push_back(fmt::format("({0}_read_wanted & ~{0}_read_ready)", name));
     stalls_.push_back(fmt::format("({0}_data_wanted & ~{0}_data_valid)", name));
     if (!waiting.empty()) {
-      declarations_.line(fmt::format("wire {}_read_waits;", name));
+      declarations_.add("wire", name + "_read_waits");
       memories_.line(fmt::format("assign {}_read_waits = {};", name, any(waiting)));
       stalls_.push_back(fmt::format("({0}_read_waits & ({0}_pending != 32'd0))", name));
     }
@@ -487,8 +467,8 @@ class Module {
   void global_writes(const Memory& memory, const std::vector<const Site*>& sites) {
     const std::string& name = memory.array.name;
     const std::int64_t bits = memory.word_bits();
-    declarations_.line(fmt::format("wire {}_write_wanted;", name));
-    declarations_.line(fmt::format("logic [31:0] {}_pending;", name));
+    declarations_.add("wire", name + "_write_wanted");
+    declarations_.add(vector_type(32, false), name + "_pending");
     memories_.line(fmt::format("assign {}_write_wanted = {};", name, any(sites)));
     memories_.line(fmt::format("assign {0}_write_valid = ce & {0}_write_wanted;", name));
     std::vector<Part> words = parts_of(sites, "0", true, 64, bits);
@@ -506,10 +486,10 @@ class Module {
       memories_.line(fmt::format("assign {}_write_enable = {};", name,
                                  chosen(enables, memory.lanes, &Part::data)));
     }
-    memories_.line("always_ff @(posedge clk)");
-    memories_.line(fmt::format("  if (rst) {}_pending <= 32'd0;", name));
-    memories_.line(fmt::format(
-        "  else {0}_pending <= {0}_pending + 32'({0}_write_valid) - 32'({0}_written);", name));
+    memories_.clocked(
+        fmt::format("if (rst) {0}_pending <= 32'd0; "
+                    "else {0}_pending <= {0}_pending + 32'({0}_write_valid) - 32'({0}_written);",
+                    name));
     stalls_.push_back(fmt::format("({0}_write_wanted & ~{0}_write_ready)", name));
   }
 
@@ -519,7 +499,8 @@ class Module {
   std::map<std::string, std::string> outer_;
   std::map<std::string, std::string> around_;
   std::vector<Fork::Process> processes_;
-  Text declarations_;
+  Declarations declarations_;
+  Text tables_;
   Text control_;
   Text memories_;
   std::vector<Site> sites_;

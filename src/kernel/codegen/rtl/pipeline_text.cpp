@@ -101,9 +101,9 @@ PipelineText::PipelineText(const Leaf& leaf, const Design& design)
 }
 
 std::string PipelineText::write(const std::string& go) {
-  text_.line(fmt::format("// Pipeline {}: an iteration every {} cycle{}, {} deep.", leaf_.number,
-                         leaf_.times.interval, leaf_.times.interval == 1 ? "" : "s",
-                         leaf_.times.depth));
+  text_.comment(fmt::format("Pipeline {}: an iteration every {} cycle{}, {} deep.", leaf_.number,
+                            leaf_.times.interval, leaf_.times.interval == 1 ? "" : "s",
+                            leaf_.times.depth));
   control(go);
   const std::string head = std::move(text_.lines);
   text_.lines.clear();
@@ -112,7 +112,7 @@ std::string PipelineText::write(const std::string& go) {
   close_lanes();
   delays();
   text_.gap();
-  return head + declarations_.lines + text_.lines;
+  return head + declarations_.lines() + text_.lines;
 }
 
 void PipelineText::control(const std::string& go) {
@@ -152,24 +152,19 @@ void PipelineText::control(const std::string& go) {
       counter(leaf_.loops[i], advances, wraps);
     }
     text_.line(fmt::format("wire {} = {};", name("last"), ends));
-    const auto flag = [&](const std::string& flag_name, const std::string& next) {
-      text_.line("always_ff @(posedge clk)");
-      text_.line(fmt::format("  if (rst) {} <= 1'b0;", flag_name));
-      text_.line(fmt::format("  else if (ce) {} <= {};", flag_name, next));
-    };
     const std::string enters =
         starts.empty() ? name("go") : fmt::format("({} & {})", name("go"), starts);
-    flag(name("active"), fmt::format("{0} | ({1} & ~{2})", enters, name("active"), name("last")));
+    text_.step(name("active"),
+               fmt::format("{0} | ({1} & ~{2})", enters, name("active"), name("last")));
     if (!starts.empty()) {
       text_.line(fmt::format("logic {};", name("skip")));
-      flag(name("skip"), fmt::format("{} & ~({})", name("go"), starts));
+      text_.step(name("skip"), fmt::format("{} & ~({})", name("go"), starts));
       skip = " | " + name("skip");
     }
     if (interval > 1) {
-      text_.line(fmt::format(
-          "always_ff @(posedge clk) if (ce) {0} <= ({1} | ({0} == {2})) ? {3} : {0} + {4};",
-          name("slot"), name("go"), literal(interval - 1, slots), literal(0, slots),
-          literal(1, slots)));
+      text_.enabled(
+          {fmt::format("{0} <= ({1} | ({0} == {2})) ? {3} : {0} + {4};", name("slot"), name("go"),
+                       literal(interval - 1, slots), literal(0, slots), literal(1, slots))});
     }
   }
   if (last_valid_ > 0) {
@@ -195,17 +190,14 @@ void PipelineText::counter(const Loop& loop, const std::string& advances,
       is_literal ? literal(std::max(loop.upper.value.as<Constant>()->raw - 1, loop.lowest), width)
                  : fmt::format("{} - {}", bound_text(loop.upper, width), literal(1, width));
   text_.line(fmt::format("wire {} = {} == {};", wraps, count, last));
+  // The outermost counter's end is the pipeline's.
+  const std::string restarts = loop.name == leaf_.loops.front().name
+                                   ? name("go")
+                                   : fmt::format("({} | {})", name("go"), wraps);
   const auto step = [&](const std::string& target, const std::string& first,
                         const std::string& by) {
-    text_.line("always_ff @(posedge clk) if (ce) begin");
-    text_.line(fmt::format("  if ({}) {} <= {};", name("go"), target, first));
-    // The outermost counter's end is the pipeline's.
-    const std::string next = fmt::format("{} + {}", target, by);
-    text_.line(fmt::format("  else if ({}) {} <= {};", advances, target,
-                           loop.name == leaf_.loops.front().name
-                               ? next
-                               : fmt::format("{} ? {} : {}", wraps, first, next)));
-    text_.line("end");
+    text_.enabled({fmt::format("if ({0} | {1}) {2} <= {3} ? {4} : {2} + {5};", name("go"), advances,
+                               target, restarts, first, by)});
   };
   step(count, bound_text(loop.lower, width), literal(1, width));
   std::set<Int128> factors;
@@ -278,8 +270,8 @@ std::string PipelineText::number(NodeId id, const Numbers& numbers) const {
 }
 
 void PipelineText::line(LaneSet lanes, const std::string& text) {
+  if (lanes == 0) return text_.line(text);  // The lanes that wait may use it, and it their vectors.
   if (!in_lanes_.empty() && lanes != open_) close_lanes();
-  if (lanes == 0) return text_.line(text);
   open_ = lanes;
   in_lanes_.push_back(text);
 }
@@ -292,22 +284,17 @@ void PipelineText::close_lanes() {
 
 void PipelineText::write_in_lanes(LaneSet lanes, const std::vector<std::string>& lines,
                                   std::size_t pair) {
-  std::string indent;
+  int depth = 0;
   for (std::size_t n = 0; n < graph().lane_loops.size(); ++n) {
     if ((lanes >> n & 1) == 0) continue;
     const LaneLoop& loop = graph().lane_loops[n];
     const std::string label =
-        indent.empty() ? fmt::format("{}lanes{}", prefix_, blocks_++) : "of_" + loop.name;
-    text_.line(
-        fmt::format("{0}for (genvar g_{1} = 0; g_{1} < {2}; g_{1} = g_{1} + {3}) begin : {4}",
-                    indent, loop.name, loop.trips, n == pair ? 2 : 1, label));
-    indent += "  ";
+        depth == 0 ? fmt::format("{}lanes{}", prefix_, blocks_++) : "of_" + loop.name;
+    text_.open("g_" + loop.name, loop.trips, label, n == pair ? 2 : 1);
+    ++depth;
   }
-  for (const std::string& line : lines) text_.line(indent + line);
-  while (!indent.empty()) {
-    indent.resize(indent.size() - 2);
-    text_.line(indent + "end");
-  }
+  for (const std::string& line : lines) text_.line(line);
+  for (; depth > 0; --depth) text_.close();
 }
 
 template <typename Write>
@@ -330,8 +317,8 @@ void PipelineText::for_choices(const Node& node, const std::string& bank, const 
     }
     return;
   }
-  line(lanes, fmt::format("for (genvar c = 0; c < {}; c = c + 1) begin : {}among{}",
-                          node.offsets.size(), prefix_, blocks_++));
+  line(lanes, fmt::format("for (genvar c = 0; c < {}; c++) begin : {}among{}", node.offsets.size(),
+                          prefix_, blocks_++));
   const std::string first = bank == "0" ? "" : bank + " + ";
   lines("  ", {stride == 1 ? fmt::format("({}c)", first) : fmt::format("({}c * {})", first, stride),
                "c", fmt::format("({} == {}'(c))", choice, width)});
@@ -354,7 +341,7 @@ std::string PipelineText::gathered(NodeId user, std::size_t position, LaneSet ov
   const LaneSet lanes = graph()[id].lanes;
   const std::string vector = fmt::format("{}_in{}", node_name(user), position);
   const std::int64_t inner = graph().lane_count(over);
-  declarations_.line(fmt::format("wire [{}:0] {};", graph().lane_count(lanes) * width - 1, vector));
+  declarations_.add("wire " + vector_range(graph().lane_count(lanes) * width, false), vector);
   line(lanes, fmt::format("assign {} = {};",
                           field(vector,
                                 fmt::format("({} * {} + {})", lane_index(lanes & ~over), inner,
@@ -446,9 +433,8 @@ void PipelineText::operation(NodeId id) {
 void PipelineText::declare(NodeId id, const std::string& kind) {
   const Node& node = graph()[id];
   const bool is_signed = node.is_signed() && node.lanes == 0;
-  declarations_.line(fmt::format(
-      "{} {} {};", kind, vector_range(graph().lane_count(node.lanes) * node.width(), is_signed),
-      node_name(id)));
+  const std::int64_t width = graph().lane_count(node.lanes) * node.width();
+  declarations_.add(fmt::format("{} {}", kind, vector_range(width, is_signed)), node_name(id));
 }
 
 void PipelineText::unit(NodeId id) {
@@ -707,11 +693,10 @@ void PipelineText::place_units(Site& site, NodeId id, int cycle) {
   const std::string bank = number(node.operands[1], inner);
   const std::string wanted = happens(node, cycle);
   site.at = fmt::format("{}_at", node_name(id));
-  declarations_.line(fmt::format("wire [{}:0] {};", units - 1, site.at));
+  declarations_.add("wire " + vector_range(units, false), site.at);
   if (site.has_addresses) {
     site.address = fmt::format("{}_address", node_name(id));
-    declarations_.line(
-        fmt::format("wire [{}:0] {};", units * site.address_width - 1, site.address));
+    declarations_.add("wire " + vector_range(units * site.address_width, false), site.address);
   }
   const std::string choice =
       node.offsets.size() > 1 ? at(node.operands[2], cycle, choice_width(graph(), node)) : "";
@@ -741,7 +726,7 @@ void PipelineText::data(Site& site, NodeId id, int width) {
     return;
   }
   site.data = fmt::format("{}_value", node_name(id));
-  declarations_.line(fmt::format("wire [{}:0] {};", memory.banks.count * width - 1, site.data));
+  declarations_.add("wire " + vector_range(memory.banks.count * width, false), site.data);
   const LaneSet lanes = graph()[node.operands[1]].lanes;
   for_choices(node, number(node.operands[1]), "", lanes,
               [&](const Choice& one) -> std::vector<std::string> {
@@ -762,7 +747,7 @@ void PipelineText::delays() {
     int done = 0;
     for (const int distance : distances) {
       const std::string to = fmt::format("{}_d{}", node_name(id), distance);
-      declarations_.line(fmt::format("{} {};", vector_type(width, is_signed), to));
+      declarations_.add(vector_type(width, is_signed), to);
       if (distance - done == 1) {
         single.push_back(fmt::format("{} <= {};", to, from));
       } else {
@@ -774,10 +759,7 @@ void PipelineText::delays() {
       from = to;
     }
   }
-  if (single.empty()) return;
-  text_.line("always_ff @(posedge clk) if (ce) begin");
-  for (const std::string& line : single) text_.line("  " + line);
-  text_.line("end");
+  if (!single.empty()) text_.enabled(single);
 }
 
 }  // namespace heddle::kernel::rtl

@@ -58,7 +58,8 @@ class PipelineText {
   [[nodiscard]] std::string expression(NodeId id);
   [[nodiscard]] std::string compare(NodeId id);
 
-  /// Lines inside of loops over lanes. Consecutive ones over the same lanes share the loops.
+  /// Lines inside of loops over lanes. Consecutive ones over the same lanes share the loops; lines
+  /// outside of all loops come before them.
   void line(LaneSet lanes, const std::string& text);
   void close_lanes();
   /// Lines inside of loops over lanes; that of lane loop `pair` takes two lanes at a time.
@@ -107,7 +108,8 @@ class PipelineText {
   const Design& design_;
   std::string prefix_;
   Text text_;
-  Text declarations_;  ///< of registers that operators before them use, and of vectors of lanes
+  Declarations
+      declarations_;  ///< of registers that operators before them use, and of vectors of lanes
   std::vector<std::string> in_lanes_;  ///< lines that wait for their loops
   LaneSet open_ = 0;                   ///< the lanes of these
   int blocks_ = 0;

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <regex>
+#include <sstream>
 
 #include "base/file.h"
 #include "kernel/codegen/rtl/axi_text.h"
@@ -189,6 +190,22 @@ TEST(RtlAxi, TakesTheFormulasCyclesAtFullBandwidth) {
     EXPECT_LE(static_cast<double>(report.cycles), 1.03 * formula) << "latency " << latency;
     fmt::print("latency {:>3}: {} cycles, formula {}\n", latency, report.cycles, formula);
   }
+}
+
+TEST(RtlAxi, AGemmOf4096MultipliersIsReadable) {
+  const std::filesystem::path arrays = "examples/arrays";
+  const KernelPtr kernel =
+      replay(parse_kernel(read_file(arrays / "linear_4096.kernel"), "linear_4096.kernel"),
+             read_file(arrays / "linear_4096.schedule"), "linear_4096.schedule", instructions())
+          .kernel();
+  std::size_t lines = 0;
+  for (const auto& [name, text] : axi_sources(rtl::make_design(kernel, {}))) {
+    std::istringstream stream(text);
+    for (std::string line; std::getline(stream, line); ++lines) {
+      EXPECT_LE(line.size(), 120U) << name << ": " << line;
+    }
+  }
+  EXPECT_LE(lines, 1500U);
 }
 
 TEST(RtlAxi, ModulesHaveNoLint) {
