@@ -19,6 +19,7 @@
 #include "base/file.h"
 #include "base/random.h"
 #include "kernel/codegen/rtl/emit.h"
+#include "kernel/codegen/rtl/primitives.h"
 #include "kernel/codegen/tool.h"
 #include "kernel/interpret.h"
 #include "kernel/library/library.h"
@@ -172,6 +173,7 @@ class Session {
     Kernel named = *kernel;
     named.name += "_0";
     files_ = core_sources(rtl::make_design(std::make_shared<const Kernel>(named), options.target));
+    files_["DSP48E2.sv"] = rtl::primitives().at("dsp48e2_model");  // What tools know by themselves.
     std::vector<FileEdit> chosen = choose(named.name);
     for (std::size_t first = 0; first < chosen.size(); first += kBatch) {
       const std::size_t end = std::min(first + kBatch, chosen.size());
