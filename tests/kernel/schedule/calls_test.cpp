@@ -27,7 +27,7 @@ std::string tiled_and_replaced() {
 }
 
 /// What replaying the steps on the text says.
-std::string refusal(const std::string& text, const std::string& steps) {
+std::string text_refusal(const std::string& text, const std::string& steps) {
   try {
     (void)replay(parse_kernel(text, "kernel"), steps, "steps", {instruction()});
     return "";
@@ -47,14 +47,14 @@ TEST(Replace, FindsTheWindowsOfATile) {
 TEST(Replace, KnowsThatProductsCommute) {
   std::string text = kIntegerProduct;
   text.replace(text.find("a[i, k] * b[k, j]"), 17, "b[k, j] * a[i, k]");
-  EXPECT_EQ(refusal(text, tiled_and_replaced()), "");
+  EXPECT_EQ(text_refusal(text, tiled_and_replaced()), "");
 }
 
 TEST(Replace, RefusesANestThatDiffersAnywhere) {
   const auto with = [](const std::string& from, const std::string& to) {
     std::string text = kIntegerProduct;
     text.replace(text.find(from), from.size(), to);
-    return refusal(text, tiled_and_replaced());
+    return text_refusal(text, tiled_and_replaced());
   };
   EXPECT_TRUE(has(with("a[i, k] * b[k, j]", "a[i, k] + b[k, j]"), "not what mac means"));
   EXPECT_TRUE(has(with("a[i, k] *", "a[i, 5 - k] *"), "does not run as"));
@@ -66,16 +66,17 @@ TEST(Replace, RefusesANestThatDiffersAnywhere) {
 }
 
 TEST(Replace, RefusesAnotherLoopOrderAndShowsTheInstructionsNest) {
-  const std::string text =
-      refusal(kIntegerProduct, "split i 2\nsplit j 4\nreorder i_o j_o k j_i i_i\nreplace k mac\n");
+  const std::string text = text_refusal(
+      kIntegerProduct, "split i 2\nsplit j 4\nreorder i_o j_o k j_i i_i\nreplace k mac\n");
   EXPECT_TRUE(has(text, "loop j_i has 4 iterations where the instruction's r has 2"));
   EXPECT_TRUE(has(text, "for c in 0..4"));
   EXPECT_TRUE(has(text, "<-- this nest"));
 }
 
 TEST(Replace, RefusesAGuardedTail) {
-  EXPECT_TRUE(has(refusal(kIntegerProduct, "split i 2\nsplit j 3\nsplit j_o 4\nreplace k mac\n"),
-                  "not what mac means"));
+  EXPECT_TRUE(
+      has(text_refusal(kIntegerProduct, "split i 2\nsplit j 3\nsplit j_o 4\nreplace k mac\n"),
+          "not what mac means"));
 }
 
 TEST(Replace, RefusesStridedOperandsWhereTheInstructionWantsThemDense) {
@@ -83,12 +84,12 @@ TEST(Replace, RefusesStridedOperandsWhereTheInstructionWantsThemDense) {
   text.replace(text.find("b: in int<8>[6, 8]"), 18, "b: in int<8>[8, 6]");
   text.replace(text.find("b[k, j]"), 7, "b[j, k]");
   // w[k, c] would run along b's dimensions the other way round.
-  EXPECT_TRUE(has(refusal(text, tiled_and_replaced()), "does not run as"));
+  EXPECT_TRUE(has(text_refusal(text, tiled_and_replaced()), "does not run as"));
 }
 
 TEST(Replace, RefusesAnArrayThatIsReadAndWrittenAtOnce) {
   EXPECT_TRUE(has(
-      refusal(
+      text_refusal(
           "kernel f(c: inout int<8,wrap>[4, 8]) { for k in 0..2 { for r in 0..2 { for q in 0..4 {"
           " c[r, q] += c[r, k] * c[k, q] } } } }",
           "replace k mac\n"),
@@ -96,7 +97,7 @@ TEST(Replace, RefusesAnArrayThatIsReadAndWrittenAtOnce) {
 }
 
 TEST(Replace, NamesInstructionsThatAreNear) {
-  EXPECT_TRUE(has(refusal(kIntegerProduct, "replace k macc\n"), "did you mean mac"));
+  EXPECT_TRUE(has(text_refusal(kIntegerProduct, "replace k macc\n"), "did you mean mac"));
 }
 
 constexpr const char* kRowCalls = R"(
@@ -135,7 +136,7 @@ TEST(Inline, ComposesWindowsOfWindows) {
 }
 
 TEST(Inline, ListsTheCallsThereAre) {
-  EXPECT_TRUE(has(refusal(kRowCalls, "inline column\n"), "row"));
+  EXPECT_TRUE(has(text_refusal(kRowCalls, "inline column\n"), "row"));
 }
 
 TEST(Compose, CarriesAScheduleToTheCaller) {
@@ -147,10 +148,10 @@ TEST(Compose, CarriesAScheduleToTheCaller) {
 }
 
 TEST(Compose, RefusesACalleeThatWritesWhatItReadsUnderAnotherName) {
-  EXPECT_TRUE(has(refusal(R"(
+  EXPECT_TRUE(has(text_refusal(R"(
 kernel shift(a: in int<8>[8], b: out int<8>[8]) { for i in 0..8 { b[i] = a[i] } }
 kernel f(x: inout int<8>[9]) { call shift(x[0:], x[1:]) })",
-                          "compose shift {\n  split i 4\n  reorder i_i i_o\n}\n"),
+                               "compose shift {\n  split i 4\n  reorder i_i i_o\n}\n"),
                   "two windows of one array"));
 }
 

@@ -129,7 +129,11 @@ class Solver {
   bool attempt(int interval, bool keep_ports) {
     start_.assign(graph_.nodes().size(), 0);
     offset_.assign(graph_.nodes().size(), 0);
-    while (relax(interval)) {
+    // Accesses that push each other on for longer than that rarely come to rest at all.
+    std::size_t accesses = 0;
+    for (const auto& [port, contest] : ports_) accesses += contest.accesses.size();
+    for (std::size_t round = 0; round <= 16 + 4 * accesses; ++round) {
+      if (!relax(interval)) return false;
       if (!keep_ports || !separate(interval)) return true;
     }
     return false;
@@ -137,8 +141,12 @@ class Solver {
 
   /// The least times, from those there are, that keep all orders; false if there are none.
   bool relax(int interval) {
+    // A longest path goes along each order once; beyond that (and what chains of operators add) it
+    // goes round in a circle.
+    const std::size_t most = graph_.nodes().size() + 2 * graph_.orders.size();
     bool is_changed = true;
-    while (is_changed) {
+    for (std::size_t pass = 0; is_changed; ++pass) {
+      if (pass > most) return false;
       is_changed = false;
       for (std::size_t i = 0; i < start_.size(); ++i) is_changed |= place(i);
       for (const Order& order : graph_.orders) {
