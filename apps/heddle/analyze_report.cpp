@@ -1,5 +1,6 @@
 // What `heddle analyze` found, as tables and charts.
 #include <algorithm>
+#include <tuple>
 
 #include "apps/heddle/analyze.h"
 
@@ -342,8 +343,8 @@ class Writer {
                             "MAC/byte", "at least ms", "bound by"},
                            {"stage", "bound by"});
     if (is_short) {
-      std::stable_sort(parts.begin(), parts.end(), [](const PartBound& a, const PartBound& b) {
-        return a.bound.seconds() > b.bound.seconds();
+      std::ranges::sort(parts, {}, [](const PartBound& part) {
+        return std::tuple(-part.bound.seconds(), part.phase, part.part.name);
       });
       parts.resize(std::min(parts.size(), kMostInTerminal));
     }

@@ -16,12 +16,12 @@ void add_text(Sheet& sheet, const std::string& text, const std::string& style) {
 }
 
 void add_legend(Sheet& sheet, const std::vector<LegendEntry>& entries) {
-  constexpr double kMark = 13;
+  constexpr double kSwatch = 13;
   constexpr double kGap = 10;
   double x = kSheetMargin;
   for (const LegendEntry& entry : entries) {
-    const std::string name = fit(entry.name, kSheetWidth - 2 * kSheetMargin - kMark);
-    const double width = kMark + text_width(name);
+    const std::string name = fit(entry.name, kSheetWidth - 2 * kSheetMargin - kSwatch);
+    const double width = kSwatch + text_width(name);
     if (x > kSheetMargin && x + width > kSheetWidth - kSheetMargin) {
       x = kSheetMargin;
       sheet.bottom += kLineHeight;
@@ -32,7 +32,7 @@ void add_legend(Sheet& sheet, const std::vector<LegendEntry>& entries) {
     } else {
       sheet.drawing.box({x, sheet.bottom + 2, 9, 9}, style);
     }
-    sheet.drawing.text({x + kMark, sheet.bottom + 11}, name);
+    sheet.drawing.text({x + kSwatch, sheet.bottom + 11}, name);
     x += width + kGap;
   }
   if (!entries.empty()) sheet.bottom += kLineHeight + 2;
