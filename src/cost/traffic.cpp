@@ -1,5 +1,7 @@
 #include "cost/traffic.h"
 
+#include <fmt/ranges.h>
+
 #include <array>
 #include <set>
 
@@ -122,11 +124,14 @@ const char* name_of(Fusion fusion) {
 }
 
 Fusion find_fusion(const std::string& name) {
+  std::vector<std::string> names;
+  names.reserve(kFusions.size());
   for (const Fusion fusion : kFusions) {
     if (name_of(fusion) == name) return fusion;
+    names.emplace_back(name_of(fusion));
   }
   throw UserError(fmt::format("there is no fusion {}", quote(name)),
-                  "choose one of: operators, chains, stages");
+                  fmt::format("choose one of: {}", fmt::join(names, ", ")));
 }
 
 ActivationCount StageWork::crossing(Fusion fusion) const {

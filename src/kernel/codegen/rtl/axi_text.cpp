@@ -17,19 +17,21 @@ constexpr int kFirstArgument = 0x10;
 /// A signal of an AXI bus. A master drives "output".
 struct BusSignal {
   const char* direction;
-  const char* name;
+  std::string name;
   int width;
 };
 
 using Channel = std::vector<BusSignal>;
 
+/// `prefix` is "ar" or "aw".
+Channel address_channel(const std::string& prefix) {
+  return {{"output", prefix + "valid", 1}, {"input", prefix + "ready", 1},
+          {"output", prefix + "addr", 64}, {"output", prefix + "len", 8},
+          {"output", prefix + "size", 3},  {"output", prefix + "burst", 2}};
+}
+
 std::vector<Channel> read_channels(int bus) {
-  return {{{"output", "arvalid", 1},
-           {"input", "arready", 1},
-           {"output", "araddr", 64},
-           {"output", "arlen", 8},
-           {"output", "arsize", 3},
-           {"output", "arburst", 2}},
+  return {address_channel("ar"),
           {{"input", "rvalid", 1},
            {"output", "rready", 1},
            {"input", "rdata", bus},
@@ -38,12 +40,7 @@ std::vector<Channel> read_channels(int bus) {
 }
 
 std::vector<Channel> write_channels(int bus) {
-  return {{{"output", "awvalid", 1},
-           {"input", "awready", 1},
-           {"output", "awaddr", 64},
-           {"output", "awlen", 8},
-           {"output", "awsize", 3},
-           {"output", "awburst", 2}},
+  return {address_channel("aw"),
           {{"output", "wvalid", 1},
            {"input", "wready", 1},
            {"output", "wdata", bus},

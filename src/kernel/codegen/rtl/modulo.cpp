@@ -35,7 +35,12 @@ class Solver {
         ports_[{node.name, node.op}].accesses.push_back(static_cast<NodeId>(timing_.size()) - 1);
       }
     }
-    for (auto& [port, contest] : ports_) find_rivals(design_.memory(port.first), contest);
+    std::size_t accesses = 0;
+    for (auto& [port, contest] : ports_) {
+      find_rivals(design_.memory(port.first), contest);
+      accesses += contest.accesses.size();
+    }
+    most_rounds_ = 16 + 4 * accesses;
     // A longest path leaves each node once.
     std::vector<int> leaving(timing_.size(), 0);
     for (const Order& order : graph_.orders) {
@@ -129,10 +134,7 @@ class Solver {
   bool attempt(int interval, bool keep_ports) {
     start_.assign(graph_.nodes().size(), 0);
     offset_.assign(graph_.nodes().size(), 0);
-    // Accesses that push each other on for longer than that rarely come to rest at all.
-    std::size_t accesses = 0;
-    for (const auto& [port, contest] : ports_) accesses += contest.accesses.size();
-    for (std::size_t round = 0; round <= 16 + 4 * accesses; ++round) {
+    for (std::size_t round = 0; round <= most_rounds_; ++round) {
       if (!relax(interval)) return false;
       if (!keep_ports || !separate(interval)) return true;
     }
@@ -237,6 +239,8 @@ class Solver {
   int longest_ = 0;  ///< no schedule without ports is longer
   std::vector<Timing> timing_;
   std::map<Port, Contest> ports_;
+  /// Accesses that push each other on for longer than that rarely come to rest at all.
+  std::size_t most_rounds_ = 0;
   std::vector<int> start_;
   std::vector<int> offset_;  ///< picoseconds into the start's cycle
 };
